@@ -1,0 +1,75 @@
+"""Batches, and what a network answers to them.
+
+One type for both regimes. *Separate inputs*: every receiver reads examples of its own (``groups == receivers``).
+*Shared inputs*: all receivers read the same examples (``groups == 1``). A missing label is NaN.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+Record = dict[str, Tensor]
+"""Who listened to whom: the named weights of a block, detached, the receiver always first.
+
+Each block documents its names and shapes, for example ``alpha``: (receivers, batch, words, senders).
+"""
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """Sparse feature rows in the form of ``torch.nn.functional.embedding_bag``, one row per example.
+
+    The rows are in the order of a flattened (groups, batch).
+    """
+
+    indices: Int[Tensor, " nonzeros"]
+    offsets: Int[Tensor, " rows"]
+    values: Float[Tensor, " nonzeros"]
+
+    def to(self, device: torch.device) -> Self:
+        """The same rows on another device."""
+        return type(self)(self.indices.to(device), self.offsets.to(device), self.values.to(device))
+
+
+@dataclass(frozen=True)
+class TextBatch:
+    """Sentences for some receiving tasks.
+
+    Args:
+        receivers: index of every task that reads this batch.
+        tokens: word indices, 0 where padded; shape (groups, batch, words), groups is 1 or len(receivers).
+        mask: True where there is a word. Padding stands only at the end of a sentence.
+        labels: class index or value for each receiver; NaN where the label is missing.
+        wide: sparse features for the wide part of a model, if it has one.
+    """
+
+    receivers: tuple[int, ...]
+    tokens: Int[Tensor, "groups batch words"]
+    mask: Bool[Tensor, "groups batch words"]
+    labels: Float[Tensor, "receivers batch"]
+    wide: SparseRows | None = None
+
+    def to(self, device: torch.device) -> Self:
+        """The same batch on another device."""
+        wide = None if self.wide is None else self.wide.to(device)
+        return type(self)(
+            self.receivers, self.tokens.to(device), self.mask.to(device), self.labels.to(device), wide
+        )
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a network answers.
+
+    Args:
+        logits: for each receiver a (batch, outputs of that task) tensor.
+        record: who listened to whom.
+        penalty: a scalar added to the loss (adversarial or orthogonality terms), or None.
+    """
+
+    logits: tuple[Float[Tensor, "batch outputs"], ...]
+    record: Record
+    penalty: Float[Tensor, ""] | None = None
