@@ -1,0 +1,40 @@
+"""Texts that stand in two splits."""
+
+import numpy as np
+from jaxtyping import Bool
+
+from tasktalk.data.dataset import Dataset, Examples
+
+
+def seen(examples: Examples, others: Examples) -> Bool[np.ndarray, " examples"]:
+    """Whether the text of each example also stands in another split, under the same task if inputs are separate.
+
+    Texts are compared by their words, so that white space does not hide a duplicate.
+    """
+    known = set(_keys(others))
+    return np.fromiter((key in known for key in _keys(examples)), dtype=bool, count=len(examples))
+
+
+def _keys(examples: Examples) -> list[tuple[int, tuple[str, ...]]]:
+    owners = [-1] * len(examples) if examples.owner is None else examples.owner.tolist()
+    return [(owner, tuple(words)) for owner, words in zip(owners, examples.tokens, strict=True)]
+
+
+def duplicate_counts(dataset: Dataset, split: str) -> dict[str, int]:
+    """For each task, how many labelled examples of a split have a text that also stands in ``train``."""
+    examples = dataset.splits[split]
+    twice = seen(examples, dataset.splits["train"])
+    counts = (twice[:, None] & ~np.isnan(examples.labels)).sum(axis=0)
+    return {task.name: int(count) for task, count in zip(dataset.tasks, counts, strict=True)}
+
+
+def shared_texts_warning(dataset: Dataset, split: str) -> tuple[str, ...]:
+    """One sentence if a split shares texts with ``train``, with the count per task; else nothing."""
+    if split not in dataset.splits:
+        return ()
+    total = int(seen(dataset.splits[split], dataset.splits["train"]).sum())
+    if not total:
+        return ()
+    counts = {task: count for task, count in duplicate_counts(dataset, split).items() if count}
+    listed = ", ".join(f"{task} {count}" for task, count in counts.items())
+    return (f"{total} of {len(dataset.splits[split])} {split} texts also stand in train: {listed}",)
