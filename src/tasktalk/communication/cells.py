@@ -1,0 +1,76 @@
+"""Parameters of LSTMs, one module per task, so that an optimiser touches only the tasks that were drawn."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tasktalk.communication.kernels.lstm import stacked_lstm
+
+
+class LSTMParameters(nn.Module):
+    """theta of one LSTM (Eq. 2); gates in torch.nn.LSTM's order: input, forget, candidate, output.
+
+    Initialised gate by gate: Glorot for the inputs, orthogonal for the recurrence, forget bias 1.
+    """
+
+    def __init__(self, word_features: int, hidden: int) -> None:
+        super().__init__()
+        self.weight_x = nn.Parameter(torch.empty(word_features, 4 * hidden))
+        self.weight_h = nn.Parameter(torch.empty(hidden, 4 * hidden))
+        self.bias = nn.Parameter(torch.zeros(4 * hidden))
+        for gate in range(4):
+            columns = slice(gate * hidden, (gate + 1) * hidden)
+            nn.init.xavier_uniform_(self.weight_x.data[:, columns])
+            nn.init.orthogonal_(self.weight_h.data[:, columns])
+        nn.init.ones_(self.bias.data[hidden : 2 * hidden])
+
+
+class LSTMs(nn.Module):
+    """Several LSTMs that run side by side.
+
+    Args:
+        word_features: size of an embedded word.
+        hidden: size of a state.
+        count: how many LSTMs.
+    """
+
+    def __init__(self, word_features: int, hidden: int, count: int) -> None:
+        super().__init__()
+        self.cells = nn.ModuleList(LSTMParameters(word_features, hidden) for _ in range(count))
+
+    def stack(self, name: str, which: Sequence[int]) -> Tensor:
+        """One parameter of the chosen LSTMs, stacked in a new first dimension."""
+        chosen = [getattr(self.cells[i], name) for i in which]
+        return chosen[0].unsqueeze(0) if len(chosen) == 1 else torch.stack(chosen)
+
+    def project(
+        self, words: Float[Tensor, "groups batch words word_features"], which: Sequence[int]
+    ) -> Float[Tensor, "cells batch words gates"]:
+        """x_t W_x + b for the chosen LSTMs; ``groups`` is 1 or their number."""
+        _, batch, length, features = words.shape
+        flat = words.reshape(words.shape[0], batch * length, features).expand(len(which), -1, -1)
+        projected = torch.baddbmm(self.stack("bias", which).unsqueeze(1), flat, self.stack("weight_x", which))
+        return projected.unflatten(1, (batch, length))
+
+    def forward(
+        self, words: Float[Tensor, "groups batch words word_features"], which: Sequence[int]
+    ) -> Float[Tensor, "cells batch words hidden"]:
+        """States of the chosen LSTMs over the words."""
+        return stacked_lstm(self.project(words, which), self.stack("weight_h", which))
+
+
+class SharedLSTM(nn.Module):
+    """One LSTM that reads the sentences of every group (Eq. 7)."""
+
+    def __init__(self, word_features: int, hidden: int) -> None:
+        super().__init__()
+        self.lstm = LSTMs(word_features, hidden, 1)
+
+    def forward(
+        self, words: Float[Tensor, "groups batch words word_features"]
+    ) -> Float[Tensor, "groups batch words hidden"]:
+        """h_t^(s) of every word."""
+        states: Tensor = self.lstm(words.flatten(0, 1).unsqueeze(0), (0,))
+        return states.squeeze(0).unflatten(0, words.shape[:2])

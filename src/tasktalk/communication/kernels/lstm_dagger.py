@@ -1,0 +1,237 @@
+"""LSTM-dagger: the recurrence of DC-MTL and IC-MTL as one function with a hand-derived backward.
+
+Message-passing paper, Eq. 3-6, 8-11. What does not depend on h_{t-1} is computed outside the time loop by the caller:
+input projections, W_m h^(i) (``keys``) and [W_f h^(i), W_r h^(i)] (``values``), since W_f r_t = sum_i weight_i W_f h^(i).
+
+The additive attention needs no tanh: tanh(a + b) = 1 - 2 r with r = 1 / (1 + e^{2a} e^{2b}); e^{2a} is computed once
+per sentence, e^{2b} once per step, and the derivative is 4 r (1 - r). The states of the attention (words x sources x
+attention) are computed again in the backward instead of being stored.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from tasktalk.communication.kernels.lstm import activate, cell_factors, chunks_from_end, over_time, write_cell_gradient
+
+# tanh is 1 to the last bit of float64 from here on, and e^{2a} e^{2b} stays finite in float32.
+_SATURATED = 20.0
+_MASKED = -1e30
+
+
+class Dagger(NamedTuple):
+    """What the recurrence gives back; ``weights`` and ``gate`` carry no gradient.
+
+    Attributes:
+        states: h_t^(k), shape (receivers, batch, words, hidden).
+        weights: alpha or beta: what each word took from each source, (receivers, batch, words, sources).
+        gate: mean over the features of the fusion gate g_t (Eq. 11), (receivers, batch, words).
+    """
+
+    states: Tensor
+    weights: Tensor
+    gate: Tensor
+
+
+def lstm_dagger(
+    inputs: Float[Tensor, "receivers batch words gates"],
+    queries: Float[Tensor, "receivers batch words attention"],
+    keys: Float[Tensor, "receivers batch steps sources attention"],
+    values: Float[Tensor, "receivers batch steps sources two_hidden"],
+    mask: Bool[Tensor, "receivers batch mask_steps sources"],
+    weight: Float[Tensor, "receivers hidden gates"],
+    weight_query: Float[Tensor, "hidden attention"],
+    weight_cell: Float[Tensor, "hidden hidden"],
+    score: Float[Tensor, " attention"],
+) -> Dagger:
+    """Run LSTM-dagger for every receiver from a zero state.
+
+    ``steps`` is 1 when every word chooses among the same sources (IC-MTL: the words of the shared LSTM) and ``words``
+    when each word has its own (DC-MTL: the other tasks' states of that word). Likewise ``mask_steps``.
+
+    Args:
+        inputs: x_t W_x + b, gates = 4 hidden, in the order input, forget, candidate, output.
+        queries: the part of W^(s) [x_t, h_{t-1}, h^(i)] that belongs to x_t.
+        keys: the part that belongs to the sources h^(i).
+        values: [W_f h^(i), W_r h^(i)] of the sources.
+        mask: True for the sources that may be read.
+        weight: recurrent weights of every receiver's LSTM.
+        weight_query: the part of W^(s) that belongs to h_{t-1}.
+        weight_cell: W_c.
+        score: u^(s).
+
+    Returns:
+        States, weights and gates. Gradients of gradients are refused by torch with an error.
+    """
+    states, weights, gate = _LSTMDagger.apply(  # type: ignore[no-untyped-call]
+        inputs, queries, keys, values, mask, weight, weight_query, weight_cell, score
+    )
+    return Dagger(states, weights, gate)
+
+
+class _LSTMDagger(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        inputs: Tensor,
+        queries: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor,
+        weight: Tensor,
+        weight_query: Tensor,
+        weight_cell: Tensor,
+        score: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        receivers, batch, words, gates = inputs.shape
+        hidden, attention = gates // 4, queries.shape[-1]
+        rows = receivers * batch
+        z = torch.cat((inputs, queries), dim=-1).permute(2, 0, 1, 3).contiguous()
+        step_weight = _step_weight(weight, weight_query)
+        exp_keys = _time_first(keys.clamp(-_SATURATED, _SATURATED).mul_(2).exp_(), rows)
+        v = _time_first(values, rows)
+        bias = _time_first(torch.zeros_like(mask, dtype=inputs.dtype).masked_fill_(~mask, _MASKED), rows)
+        sources = bias.shape[-1]
+
+        h = inputs.new_zeros(words + 1, rows, hidden)
+        c = inputs.new_zeros(words + 1, rows, hidden)
+        gate, m = inputs.new_empty(2, words, rows, hidden)
+        read = inputs.new_empty(words, rows, 2 * hidden)  # [W_f r_t, W_r r_t]
+        weights = inputs.new_empty(words, rows, sources)
+        exp_query = inputs.new_empty(words, rows, 1, attention)
+        r = torch.empty_like(exp_keys[0])
+        one, minus_two_u = inputs.new_ones(()), -2 * score
+        for t in range(words):
+            a = z[t]
+            torch.baddbmm(a, h[t].view(receivers, batch, hidden), step_weight, out=a)
+            a = a.view(rows, -1)
+            i, f, g, o = activate(a, hidden)
+            torch.addcmul(f.mul(c[t]), i, g, out=c[t + 1])  # c_t of Eq. 2
+            q = a[:, 4 * hidden :].clamp(-_SATURATED, _SATURATED).mul_(2)
+            torch.exp(q, out=exp_query[t, :, 0])
+            _attention_states(_at(exp_keys, t), exp_query[t], one, r)
+            s = torch.mv(r.view(-1, attention), minus_two_u).view(rows, sources)  # Eq. 5, less the constant sum of u
+            torch.softmax(s.add_(_at(bias, t)), dim=-1, out=weights[t])  # Eq. 6
+            torch.bmm(weights[t].unsqueeze(1), _at(v, t), out=read[t].unsqueeze(1))  # Eq. 3 or 8, times W_f and W_r
+            torch.addmm(read[t, :, hidden:], c[t + 1], weight_cell, out=gate[t])
+            gate[t].sigmoid_()  # Eq. 11
+            torch.addcmul(c[t + 1], gate[t], read[t, :, :hidden], out=m[t])
+            m[t].tanh_()
+            torch.mul(o, m[t], out=h[t + 1])  # Eq. 10
+        ctx.save_for_backward(
+            z, h, c, gate, m, read, weights, exp_query, exp_keys, v, step_weight, weight_cell, score
+        )
+        ctx.sizes = (receivers, batch)
+        out_weights = weights.view(words, receivers, batch, sources).permute(1, 2, 0, 3)
+        out_gate = gate.mean(dim=-1).view(words, receivers, batch).permute(1, 2, 0)
+        ctx.mark_non_differentiable(out_weights, out_gate)
+        return h[1:].view(words, receivers, batch, hidden).permute(1, 2, 0, 3), out_weights, out_gate
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor, _weights: Tensor, _gate: Tensor) -> tuple[Tensor | None, ...]:
+        z, h, c, gate, m, read, weights, exp_query, exp_keys, v, step_weight, weight_cell, score = ctx.saved_tensors
+        receivers, batch = ctx.sizes
+        words, rows, hidden = m.shape
+        grads = grad.permute(2, 0, 1, 3).reshape(words, rows, hidden)
+
+        dz = torch.empty_like(z).view(words, rows, -1)
+        d_read = torch.empty_like(read)
+        d_keys = torch.zeros_like(exp_keys)
+        d_score = torch.zeros_like(score)
+        r, slope = torch.empty_like(exp_keys[0]), torch.empty_like(exp_keys[0])
+        one, four_u = score.new_ones(()), 4 * score
+        dh, dc = torch.zeros_like(m[0]), torch.zeros_like(m[0])
+        back, cell_back = step_weight.transpose(1, 2), weight_cell.t()
+        zs = z.view(words, rows, -1)
+        for chunk in chunks_from_end(words, dh.numel()):
+            i, f, g, o = zs[chunk, :, : 4 * hidden].split(hidden, dim=-1)
+            to_m = o * (1 - m[chunk].square())  # d h_t / d(c_t + g_t * W_f r_t)
+            to_gate = read[chunk, :, :hidden] * gate[chunk] * (1 - gate[chunk])  # ... / d(pre-activation of g_t)
+            to_o = m[chunk] * o * (1 - o)
+            factors = cell_factors(i, f, g, c[chunk])
+            for s in range(len(to_m) - 1, -1, -1):
+                t = chunk.start + s
+                dh += grads[t]
+                dm = dh * to_m[s]
+                torch.mul(dm, gate[t], out=d_read[t, :, :hidden])
+                torch.mul(dm, to_gate[s], out=d_read[t, :, hidden:])
+                dc += dm
+                dc.addmm_(d_read[t, :, hidden:], cell_back)
+                d_weights = torch.bmm(_at(v, t), d_read[t].unsqueeze(-1)).squeeze(-1)
+                ds = torch._softmax_backward_data(d_weights, weights[t], -1, d_weights.dtype)
+                _attention_states(_at(exp_keys, t), exp_query[t], one, r)
+                d_score.addmv_(r.view(-1, r.shape[-1]).t(), ds.view(-1))
+                torch.addcmul(r, r, r, value=-1, out=slope)  # r (1 - r)
+                d_query = torch.bmm(ds.unsqueeze(1), slope).squeeze(1)
+                _at(d_keys, t).addcmul_(slope, ds.unsqueeze(-1))
+                torch.mul(d_query, four_u, out=dz[t, :, 4 * hidden :])
+                write_cell_gradient(dz[t], dc, factors[s], dh * to_o[s])
+                dc *= f[s]
+                torch.bmm(dz[t].view(receivers, batch, -1), back, out=dh.view(receivers, batch, hidden))
+        return _finish(ctx, dz, d_read, d_keys, d_score, h, c, weights, score, v.shape[0] == 1)
+
+
+def _finish(
+    ctx: Any,
+    dz: Tensor,
+    d_read: Tensor,
+    d_keys: Tensor,
+    d_score: Tensor,
+    h: Tensor,
+    c: Tensor,
+    weights: Tensor,
+    score: Tensor,
+    same_sources: bool,
+) -> tuple[Tensor | None, ...]:
+    """The products that need no loop: weights, keys and values."""
+    receivers, batch = ctx.sizes
+    words, rows, hidden = c.shape[0] - 1, c.shape[1], c.shape[2]
+    shape = (words, receivers, batch, -1)
+    d_step = over_time(h[:-1].view(shape)).transpose(1, 2) @ over_time(dz.view(shape))
+    d_cell = c[1:].reshape(-1, hidden).t() @ d_read[..., hidden:].reshape(-1, hidden)
+    if same_sources:
+        d_values = torch.bmm(weights.permute(1, 2, 0), d_read.transpose(0, 1)).unsqueeze(0)
+    else:
+        d_values = weights.unsqueeze(-1) * d_read.unsqueeze(-2)
+    d_inputs = dz.view(shape).permute(1, 2, 0, 3)
+    return (
+        d_inputs[..., : 4 * hidden],
+        d_inputs[..., 4 * hidden :],
+        _rows_first(d_keys * (4 * score), receivers, batch),
+        _rows_first(d_values, receivers, batch),
+        None,
+        d_step[..., : 4 * hidden],
+        d_step[..., 4 * hidden :].sum(0),
+        d_cell,
+        -2 * d_score,
+    )
+
+
+def _attention_states(exp_keys: Tensor, exp_query: Tensor, one: Tensor, out: Tensor) -> None:
+    """r = 1 / (1 + e^{2a} e^{2b}) for every source, (rows, sources, attention)."""
+    torch.addcmul(one, exp_keys, exp_query, out=out)
+    out.reciprocal_()
+
+
+def _step_weight(weight: Tensor, weight_query: Tensor) -> Tensor:
+    """[W_h, W_q] of every receiver: one product of h_{t-1} gives the four gates and the query."""
+    return torch.cat((weight, weight_query.expand(weight.shape[0], -1, -1)), dim=-1).contiguous()
+
+
+def _at(x: Tensor, t: int) -> Tensor:
+    """Step t of a tensor that has all steps, or one step that stands for all."""
+    return x[t] if x.shape[0] > 1 else x[0]
+
+
+def _time_first(x: Tensor, rows: int) -> Tensor:
+    """(receivers, batch, steps, ...) to (steps, rows, ...), contiguous."""
+    return x.flatten(0, 1).transpose(0, 1).contiguous() if x.shape[2] > 1 else x.reshape(1, rows, *x.shape[3:])
+
+
+def _rows_first(x: Tensor, receivers: int, batch: int) -> Tensor:
+    """(steps, rows, ...) back to (receivers, batch, steps, ...)."""
+    return x.transpose(0, 1).unflatten(0, (receivers, batch))

@@ -1,0 +1,56 @@
+"""How a task reads the messages it is offered: attention, fusion gate and LSTM-dagger (Eq. 4-6 and 9-11)."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from tasktalk.communication.cells import LSTMs
+from tasktalk.communication.kernels.lstm_dagger import Dagger, lstm_dagger
+
+
+class MessageReader(nn.Module):
+    """W^(s), u^(s), W_f, W_r and W_c, shared by all tasks, around the tasks' own LSTMs.
+
+    W^(s) has ``hidden`` rows and is kept as its three parts, for x_t, h_{t-1} and the message.
+    """
+
+    def __init__(self, word_features: int, hidden: int) -> None:
+        super().__init__()
+        self.attend_word = nn.Parameter(torch.empty(word_features, hidden))
+        self.attend_state = nn.Parameter(torch.empty(hidden, hidden))
+        self.attend_message = nn.Parameter(torch.empty(hidden, hidden))
+        self.score = nn.Parameter(torch.empty(hidden))
+        self.fuse = nn.Parameter(torch.empty(hidden, hidden))
+        self.gate_message = nn.Parameter(torch.empty(hidden, hidden))
+        self.gate_cell = nn.Parameter(torch.empty(hidden, hidden))
+        for weight in self.parameters():
+            nn.init.xavier_uniform_(weight if weight.ndim == 2 else weight.unsqueeze(0))
+
+    def forward(
+        self,
+        words: Float[Tensor, "receivers batch words word_features"],
+        messages: Float[Tensor, "receivers batch steps sources hidden"],
+        mask: Bool[Tensor, "receivers batch mask_steps sources"],
+        lstms: LSTMs,
+        receivers: tuple[int, ...],
+    ) -> Dagger:
+        """Run every receiver's LSTM-dagger over its words while it reads from the messages.
+
+        Args:
+            words: embedded words.
+            messages: h^(i) on offer; ``steps`` is 1 (the same for every word) or one set per word.
+            mask: True for messages that may be read.
+            lstms: the tasks' own LSTMs.
+            receivers: the tasks that read.
+        """
+        return lstm_dagger(
+            lstms.project(words, receivers),
+            words @ self.attend_word,
+            messages @ self.attend_message,
+            messages @ torch.cat((self.fuse, self.gate_message), dim=1),
+            mask,
+            lstms.stack("weight_h", receivers),
+            self.attend_state,
+            self.gate_cell,
+            self.score,
+        )

@@ -1,0 +1,158 @@
+"""From texts to batches: examples as indices, epochs as plans, plans as padded tensors."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy.sparse import csr_matrix
+
+from tasktalk.core.batch import SparseRows, TextBatch
+from tasktalk.core.seeding import generator
+from tasktalk.data.dataset import Examples
+from tasktalk.data.vocabulary import Vocabulary
+
+Schedule = Literal["alternate", "joint"]
+
+_POOL_BATCHES = 16
+"""Sentences of so many batches are sorted by length together: little padding, yet a new mixture every epoch."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The examples of a split as word indices.
+
+    Args:
+        words: word indices of every example, at least one each.
+        labels: as in ``Examples``.
+        owner: as in ``Examples``.
+        features: sparse features of every example for the wide part of a model, or None.
+    """
+
+    words: list[Int[np.ndarray, " words"]]
+    labels: Float[np.ndarray, "examples tasks"]
+    owner: Int[np.ndarray, " examples"] | None
+    features: csr_matrix | None = None
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def rows_of(self, task: int) -> Int[np.ndarray, " rows"]:
+        """The examples that a task reads: its own, or all of them if inputs are shared."""
+        return np.arange(len(self)) if self.owner is None else np.flatnonzero(self.owner == task)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which examples make a batch: one array of rows per group (see ``TextBatch``)."""
+
+    receivers: tuple[int, ...]
+    rows: tuple[Int[np.ndarray, " rows"], ...]
+
+
+def encode(
+    examples: Examples, vocabulary: Vocabulary, max_words: int, features: csr_matrix | None = None
+) -> Encoded:
+    """Turn words into indices; texts are cut after ``max_words``, and an empty text becomes one unknown word."""
+    words = [vocabulary.encode(tokens, max_words) for tokens in examples.tokens]
+    return Encoded(words, examples.labels, examples.owner, features)
+
+
+def plan_epoch(
+    examples: Encoded, batch_size: int, seed: int, epoch: int, power: float = 0.0, schedule: Schedule = "alternate"
+) -> list[Plan]:
+    """The batches of one epoch, a pure function of its arguments, so that a resumed run sees the same ones.
+
+    Args:
+        examples: training examples.
+        batch_size: examples per task and batch.
+        seed: seed of the run.
+        epoch: number of the epoch.
+        power: p(T) of Algorithm 1 is proportional to (number of examples of the task) ** power; 0 is uniform. Every
+            task gets its share of an epoch's batches exactly (to rounding), in random order, which is a draw from p(T)
+            with less noise than independent draws.
+        schedule: ``alternate``, one task per batch (Algorithm 1), or ``joint``, all tasks in every batch (Eq. 14).
+            With shared inputs every batch has the labels of all tasks in either case.
+
+    Returns:
+        About (number of examples) / ``batch_size`` plans, divided by the number of tasks if they go jointly.
+    """
+    rng = generator(seed, epoch)
+    tasks = range(examples.labels.shape[1])
+    if examples.owner is None:
+        stream = _stream(examples, np.arange(len(examples)), batch_size, rng)
+        return [Plan(tuple(tasks), (next(stream),)) for _ in range(-(-len(examples) // batch_size))]
+    rows = [examples.rows_of(k) for k in tasks]
+    present = [k for k in tasks if len(rows[k])]
+    streams = {k: _stream(examples, rows[k], batch_size, rng) for k in present}
+    total = -(-len(examples) // batch_size)
+    if schedule == "joint":
+        steps = -(-total // len(present))
+        return [Plan(tuple(present), tuple(next(streams[k]) for k in present)) for _ in range(steps)]
+    share = np.array([len(rows[k]) for k in present], dtype=np.float64) ** power
+    order = rng.permutation(np.repeat(present, _apportion(share / share.sum(), total)))
+    return [Plan((int(k),), (next(streams[int(k)]),)) for k in order]
+
+
+def plan_evaluation(examples: Encoded, task: int, batch_size: int) -> list[Plan]:
+    """Every example that the task reads, once, sorted by length."""
+    rows = examples.rows_of(task)
+    rows = rows[np.argsort([len(examples.words[r]) for r in rows], kind="stable")]
+    return [Plan((task,), (rows[i : i + batch_size],)) for i in range(0, len(rows), batch_size)]
+
+
+def collate(examples: Encoded, plan: Plan) -> TextBatch:
+    """Pad the examples of a plan to one tensor; groups of unequal size get rows without words and labels."""
+    batch = max(len(rows) for rows in plan.rows)
+    length = max(len(examples.words[r]) for rows in plan.rows for r in rows)
+    tokens = np.zeros((len(plan.rows), batch, length), dtype=np.int64)
+    labels = np.full((len(plan.receivers), batch), np.nan, dtype=np.float32)
+    for g, rows in enumerate(plan.rows):
+        for b, r in enumerate(rows):
+            tokens[g, b, : len(examples.words[r])] = examples.words[r]
+    for i, task in enumerate(plan.receivers):
+        rows = plan.rows[i if len(plan.rows) > 1 else 0]
+        labels[i, : len(rows)] = examples.labels[rows, task]
+    tensor = torch.from_numpy(tokens)
+    wide = None if examples.features is None else _sparse_rows(examples.features, plan, batch)
+    return TextBatch(plan.receivers, tensor, tensor != 0, torch.from_numpy(labels), wide)
+
+
+def _sparse_rows(features: csr_matrix, plan: Plan, batch: int) -> SparseRows:
+    indices, values, counts = [], [], []
+    for rows in plan.rows:
+        part = features[rows]
+        indices.append(part.indices)
+        values.append(part.data)
+        counts.append(np.pad(np.diff(part.indptr), (0, batch - len(rows))))
+    offsets = np.concatenate(([0], np.cumsum(np.concatenate(counts))[:-1]))
+    return SparseRows(
+        torch.from_numpy(np.concatenate(indices).astype(np.int64)),
+        torch.from_numpy(offsets.astype(np.int64)),
+        torch.from_numpy(np.concatenate(values).astype(np.float32)),
+    )
+
+
+def _stream(
+    examples: Encoded, rows: Int[np.ndarray, " rows"], batch_size: int, rng: np.random.Generator
+) -> Iterator[Int[np.ndarray, " batch"]]:
+    """Batches of sentences of about the same length, without end: a new shuffle whenever all were seen."""
+    while True:
+        shuffled = rng.permutation(rows)
+        batches: list[np.ndarray] = []
+        for start in range(0, len(shuffled), batch_size * _POOL_BATCHES):
+            pool = shuffled[start : start + batch_size * _POOL_BATCHES]
+            pool = pool[np.argsort([len(examples.words[r]) for r in pool], kind="stable")]
+            batches += [pool[i : i + batch_size] for i in range(0, len(pool), batch_size)]
+        for i in rng.permutation(len(batches)):
+            yield batches[i]
+
+
+def _apportion(share: Float[np.ndarray, " tasks"], total: int) -> Int[np.ndarray, " tasks"]:
+    """Whole numbers in proportion to the shares that add up to the total (largest remainder)."""
+    exact = share * total
+    whole = np.floor(exact).astype(np.int64)
+    whole[np.argsort(whole - exact, kind="stable")[: total - int(whole.sum())]] += 1
+    return whole

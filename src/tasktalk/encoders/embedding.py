@@ -1,0 +1,63 @@
+"""Words to vectors."""
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+_RANGE = 0.1  # uniform(-0.1, 0.1), as the message-passing paper initialises
+
+
+class WordEmbedding(nn.Module):
+    """One look-up table for all tasks; index 0 is padding and stays zero.
+
+    Args:
+        words: size of the vocabulary, padding and unknown included.
+        features: size of a vector.
+        trainable: whether the vectors are learned.
+        sparse: whether their gradient has only the rows of the batch (needs an optimiser that takes sparse gradients).
+    """
+
+    def __init__(self, words: int, features: int, trainable: bool = True, sparse: bool = True) -> None:
+        super().__init__()
+        self.features = features
+        self.table = nn.Embedding(words, features, padding_idx=0, sparse=sparse)
+        nn.init.uniform_(self.table.weight.data[1:], -_RANGE, _RANGE)
+        self.table.weight.requires_grad_(trainable)
+
+    @torch.no_grad()
+    def set_vectors(self, vectors: Float[Tensor, "words features"], found: Bool[Tensor, " words"]) -> None:
+        """Take the pretrained vectors of the words that were found; the others keep their random ones."""
+        self.table.weight[found] = vectors[found].to(self.table.weight)
+
+    def forward(
+        self, tokens: Int[Tensor, "groups batch words"], receivers: tuple[int, ...]
+    ) -> Float[Tensor, "groups batch words features"]:
+        """Vectors of the words; ``receivers`` makes no difference to a table that all tasks share."""
+        vectors: Tensor = self.table(tokens)
+        return vectors
+
+
+class PartlySharedEmbedding(nn.Module):
+    """A shared table beside a small one per task (Collobert and Weston 2008: look-up tables shared partially).
+
+    Args:
+        shared: the table of all tasks.
+        words: size of the vocabulary.
+        features: size of a task's own vectors.
+        tasks: how many tasks.
+        sparse: as in ``WordEmbedding``.
+    """
+
+    def __init__(self, shared: WordEmbedding, words: int, features: int, tasks: int, sparse: bool = True) -> None:
+        super().__init__()
+        self.features = shared.features + features
+        self.shared = shared
+        self.own = nn.ModuleList(WordEmbedding(words, features, sparse=sparse) for _ in range(tasks))
+
+    def forward(
+        self, tokens: Int[Tensor, "groups batch words"], receivers: tuple[int, ...]
+    ) -> Float[Tensor, "receivers batch words features"]:
+        """Shared and own vectors of every receiver's words."""
+        tokens = tokens.expand(len(receivers), -1, -1)
+        own = torch.stack([self.own[k](x.unsqueeze(0), (k,))[0] for k, x in zip(receivers, tokens, strict=True)])
+        return torch.cat((self.shared(tokens, receivers), own), dim=-1)

@@ -1,0 +1,57 @@
+"""The wide part of a model: easy-adapt features that feed the same logits as the network.
+
+Wide and deep: Cheng et al. 2016. Easy adapt, shared and per-task weights of every feature: Daume III 2007.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tasktalk.core.batch import SparseRows
+
+
+class WideLogits(nn.Module):
+    """A linear model over sparse features, with weights shared by the tasks that have the same classes.
+
+    Args:
+        features: number of sparse features.
+        outputs: number of classes of each task.
+        groups: for each task the group whose shared weights it uses (tasks with the same classes).
+        trainable: whether the weights are learned with the network, or kept as they were fitted before.
+    """
+
+    def __init__(self, features: int, outputs: Sequence[int], groups: Sequence[int], trainable: bool) -> None:
+        super().__init__()
+        self.groups = tuple(groups)
+        self.trainable = trainable
+        sizes = {group: n for group, n in zip(groups, outputs, strict=True)}
+        self.shared = nn.ParameterList(nn.Parameter(torch.zeros(features, sizes[g])) for g in sorted(sizes))
+        self.own = nn.ParameterList(nn.Parameter(torch.zeros(features, n)) for n in outputs)
+        self.bias = nn.ParameterList(nn.Parameter(torch.zeros(n)) for n in outputs)
+        self.requires_grad_(trainable)
+
+    def forward(
+        self, rows: SparseRows, shape: tuple[int, int], receivers: tuple[int, ...]
+    ) -> tuple[Float[Tensor, "batch outputs"], ...]:
+        """Logits of every receiver.
+
+        Args:
+            rows: features of the examples in the order of a flattened (groups, batch).
+            shape: (groups, batch).
+            receivers: the tasks that read.
+        """
+        answers = []
+        for i, task in enumerate(receivers):
+            group = i if shape[0] > 1 else 0
+            table = [self.shared[self.groups[task]], self.own[task]]
+            both = [self._logits(rows, weights).view(*shape, -1)[group] for weights in table]
+            answers.append(both[0] + both[1] + self.bias[task])
+        return tuple(answers)
+
+    def _logits(self, rows: SparseRows, weights: Tensor) -> Tensor:
+        return functional.embedding_bag(
+            rows.indices, weights, rows.offsets, mode="sum", per_sample_weights=rows.values, sparse=self.trainable
+        )

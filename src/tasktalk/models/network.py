@@ -1,0 +1,60 @@
+"""The network of every text model: composition reads like the picture in the README."""
+
+import torch
+from torch import Tensor, nn
+
+from tasktalk.communication.block import Block
+from tasktalk.core.batch import Output, TextBatch
+from tasktalk.heads.classifier import Classifier
+from tasktalk.heads.wide import WideLogits
+
+
+class TextNetwork(nn.Module):
+    """Embedding, communication, pooling, head; and beside them, if wanted, a linear model of sparse features.
+
+    Args:
+        embedding: words to vectors.
+        block: how the tasks share.
+        pooling: states to one vector per example.
+        head: output layer of every task.
+        dropout: share of the embedded words' and the pooled states' features that are dropped while training.
+        wide: linear model whose logits are added (wide and deep, Cheng et al. 2016), or None.
+    """
+
+    def __init__(
+        self,
+        embedding: nn.Module,
+        block: Block,
+        pooling: nn.Module,
+        head: Classifier,
+        dropout: float = 0.5,
+        wide: WideLogits | None = None,
+    ) -> None:
+        super().__init__()
+        self.embedding = embedding
+        self.block = block
+        self.pooling = pooling
+        self.head = head
+        self.dropout = nn.Dropout(dropout)
+        self.wide = wide
+
+    def forward(self, batch: TextBatch) -> Output:
+        """Logits of every receiver, who listened to whom, and the block's penalty."""
+        words = self.dropout(self.embedding(batch.tokens, batch.receivers))
+        states, record, penalty = self.block(words, batch.mask, batch.receivers)
+        mask = batch.mask.expand(len(batch.receivers), -1, -1)
+        pooled: Tensor = self.dropout(self.pooling(states, mask, batch.receivers))
+        logits = self.head(pooled, batch.receivers)
+        if self.wide is not None and batch.wide is not None:
+            wide = self.wide(batch.wide, batch.tokens.shape[:2], batch.receivers)
+            logits = tuple(deep + linear for deep, linear in zip(logits, wide, strict=True))
+        return Output(logits, record, penalty)
+
+
+@torch.no_grad()
+def initialise_uniform(network: nn.Module, embedding: nn.Module, limit: float = 0.1) -> None:
+    """Draw every parameter outside the embedding from uniform(-limit, limit), as the message-passing paper does."""
+    kept = {id(p) for p in embedding.parameters()}
+    for parameter in network.parameters():
+        if id(parameter) not in kept:
+            parameter.uniform_(-limit, limit)
