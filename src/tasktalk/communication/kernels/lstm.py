@@ -23,7 +23,8 @@ def stacked_lstm(
     Returns:
         The hidden state of every word. Gradients of gradients are refused by torch with an error.
     """
-    states: Tensor = _StackedLSTM.apply(inputs, weight)  # type: ignore[no-untyped-call]
+    with torch.autocast(inputs.device.type, enabled=False):  # the recurrence keeps the precision of its weights
+        states: Tensor = _StackedLSTM.apply(inputs.to(weight.dtype), weight)  # type: ignore[no-untyped-call]
     return states
 
 
@@ -83,7 +84,7 @@ def chunks_from_end(words: int, elements: int) -> list[slice]:
 
 def activate(a: Tensor, hidden: int) -> tuple[Tensor, ...]:
     """Turn pre-activations into gates in place; give views of input, forget, candidate, output."""
-    i, f, g, o = a[..., : 4 * hidden].split(hidden, dim=-1)
+    i, f, g, o = torch.split(a[..., : 4 * hidden], hidden, dim=-1)
     a[..., : 2 * hidden].sigmoid_()
     g.tanh_()
     o.sigmoid_()
@@ -98,7 +99,7 @@ def cell_factors(i: Tensor, f: Tensor, g: Tensor, c_before: Tensor) -> Tensor:
 def write_cell_gradient(dz: Tensor, dc: Tensor, factors: Tensor, d_output: Tensor) -> None:
     """Write the gradient of the four gates' pre-activations into ``dz`` (its first 4 hidden columns)."""
     hidden = dc.shape[-1]
-    gates = dz[..., : 4 * hidden].unflatten(-1, (4, hidden))
+    gates = torch.unflatten(dz[..., : 4 * hidden], -1, (4, hidden))
     torch.mul(dc.unsqueeze(-2), factors, out=gates[..., :3, :])
     gates[..., 3, :] = d_output
 

@@ -66,9 +66,11 @@ def lstm_dagger(
     Returns:
         States, weights and gates. Gradients of gradients are refused by torch with an error.
     """
-    states, weights, gate = _LSTMDagger.apply(  # type: ignore[no-untyped-call]
-        inputs, queries, keys, values, mask, weight, weight_query, weight_cell, score
-    )
+    inputs, queries, keys, values = (x.to(weight.dtype) for x in (inputs, queries, keys, values))
+    with torch.autocast(inputs.device.type, enabled=False):  # the recurrence keeps the precision of its weights
+        states, weights, gate = _LSTMDagger.apply(  # type: ignore[no-untyped-call]
+            inputs, queries, keys, values, mask, weight, weight_query, weight_cell, score
+        )
     return Dagger(states, weights, gate)
 
 
@@ -189,7 +191,7 @@ def _finish(
 ) -> tuple[Tensor | None, ...]:
     """The products that need no loop: weights, keys and values."""
     receivers, batch = ctx.sizes
-    words, rows, hidden = c.shape[0] - 1, c.shape[1], c.shape[2]
+    words, hidden = c.shape[0] - 1, c.shape[2]
     shape = (words, receivers, batch, -1)
     d_step = over_time(h[:-1].view(shape)).transpose(1, 2) @ over_time(dz.view(shape))
     d_cell = c[1:].reshape(-1, hidden).t() @ d_read[..., hidden:].reshape(-1, hidden)
@@ -234,4 +236,4 @@ def _time_first(x: Tensor, rows: int) -> Tensor:
 
 def _rows_first(x: Tensor, receivers: int, batch: int) -> Tensor:
     """(steps, rows, ...) back to (receivers, batch, steps, ...)."""
-    return x.transpose(0, 1).unflatten(0, (receivers, batch))
+    return torch.unflatten(x.transpose(0, 1), 0, (receivers, batch))
