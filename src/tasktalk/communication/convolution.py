@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tasktalk.communication.block import BlockOutput, for_receivers
+from tasktalk.core.errors import ConfigError
 
 
 class TaskConvolution(nn.Module):
@@ -16,10 +17,15 @@ class TaskConvolution(nn.Module):
         hidden: number of filters.
         tasks: how many tasks.
         window: words per filter; odd, so that every word has a state.
+
+    Raises:
+        ConfigError: an even window.
     """
 
     def __init__(self, word_features: int, hidden: int, tasks: int, window: int = 5) -> None:
         super().__init__()
+        if window % 2 == 0:
+            raise ConfigError(f"MT-CNN needs an odd window, so that it has a middle word, found {window}")
         self.features = hidden
         self.convolutions = nn.ModuleList(
             nn.Conv1d(word_features, hidden, window, padding=window // 2) for _ in range(tasks)

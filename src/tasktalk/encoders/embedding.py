@@ -28,6 +28,7 @@ class WordEmbedding(nn.Module):
     def set_vectors(self, vectors: Float[Tensor, "words features"], found: Bool[Tensor, " words"]) -> None:
         """Take the pretrained vectors of the words that were found; the others keep their random ones."""
         self.table.weight[found] = vectors[found].to(self.table.weight)
+        self.table.weight[0] = 0  # padding, also where a file happens to have a word that is spelled like it
 
     def forward(
         self, tokens: Int[Tensor, "groups batch words"], receivers: tuple[int, ...]

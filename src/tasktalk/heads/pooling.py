@@ -51,7 +51,7 @@ class MeanPooling(nn.Module):
 
 
 class MaxPooling(nn.Module):
-    """Largest value of each feature over the words."""
+    """Largest value of each feature over the words; zero where an example has no word."""
 
     def forward(
         self,
@@ -61,7 +61,8 @@ class MaxPooling(nn.Module):
     ) -> Float[Tensor, "receivers batch features"]:
         """The largest state of every example, feature by feature."""
         lowest = torch.finfo(states.dtype).min
-        return states.masked_fill(~mask.unsqueeze(-1), lowest).amax(dim=2)
+        largest = states.masked_fill(~mask.unsqueeze(-1), lowest).amax(dim=2)
+        return largest * mask.any(dim=-1, keepdim=True)
 
 
 class AttentionPooling(nn.Module):

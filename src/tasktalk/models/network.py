@@ -41,7 +41,8 @@ class TextNetwork(nn.Module):
     def forward(self, batch: TextBatch) -> Output:
         """Logits of every receiver, who listened to whom, and the block's penalty."""
         words = self.dropout(self.embedding(batch.tokens, batch.receivers))
-        states, record, penalty = self.block(words, batch.mask, batch.receivers)
+        mask = batch.mask.expand(words.shape[0], -1, -1)  # tables of their own give every receiver a group
+        states, record, penalty = self.block(words, mask, batch.receivers)
         mask = batch.mask.expand(len(batch.receivers), -1, -1)
         pooled: Tensor = self.dropout(self.pooling(states, mask, batch.receivers))
         logits = self.head(pooled, batch.receivers)
