@@ -1,6 +1,6 @@
 """The contract that every way of sharing between tasks fulfils."""
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -22,6 +22,7 @@ class BlockOutput(NamedTuple):
     penalty: Float[Tensor, ""] | None = None
 
 
+@runtime_checkable
 class Block(Protocol):
     """Reads embedded words for some receiving tasks and gives each of them states.
 

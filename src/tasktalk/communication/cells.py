@@ -52,7 +52,7 @@ class LSTMs(nn.Module):
         _, batch, length, features = words.shape
         flat = words.reshape(words.shape[0], batch * length, features).expand(len(which), -1, -1)
         projected = torch.baddbmm(self.stack("bias", which).unsqueeze(1), flat, self.stack("weight_x", which))
-        return projected.unflatten(1, (batch, length))
+        return torch.unflatten(projected, 1, (batch, length))
 
     def forward(
         self, words: Float[Tensor, "groups batch words word_features"], which: Sequence[int]
@@ -73,4 +73,4 @@ class SharedLSTM(nn.Module):
     ) -> Float[Tensor, "groups batch words hidden"]:
         """h_t^(s) of every word."""
         states: Tensor = self.lstm(words.flatten(0, 1).unsqueeze(0), (0,))
-        return states.squeeze(0).unflatten(0, words.shape[:2])
+        return torch.unflatten(states.squeeze(0), 0, words.shape[:2])

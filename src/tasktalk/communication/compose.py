@@ -18,7 +18,6 @@ class Bidirectional(nn.Module):
     Args:
         forwards: reads from the first word to the last.
         backwards: the same kind of block, reads from the last word to the first.
-        word_axes: record name to the axes (beside the third) that run over words; IC-MTL's beta has one more.
     """
 
     def __init__(self, forwards: Block, backwards: Block) -> None:

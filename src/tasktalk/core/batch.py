@@ -5,7 +5,6 @@ One type for both regimes. *Separate inputs*: every receiver reads examples of i
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -29,9 +28,9 @@ class SparseRows:
     offsets: Int[Tensor, " rows"]
     values: Float[Tensor, " nonzeros"]
 
-    def to(self, device: torch.device) -> Self:
+    def to(self, device: torch.device) -> "SparseRows":
         """The same rows on another device."""
-        return type(self)(self.indices.to(device), self.offsets.to(device), self.values.to(device))
+        return SparseRows(self.indices.to(device), self.offsets.to(device), self.values.to(device))
 
 
 @dataclass(frozen=True)
@@ -52,12 +51,10 @@ class TextBatch:
     labels: Float[Tensor, "receivers batch"]
     wide: SparseRows | None = None
 
-    def to(self, device: torch.device) -> Self:
+    def to(self, device: torch.device) -> "TextBatch":
         """The same batch on another device."""
         wide = None if self.wide is None else self.wide.to(device)
-        return type(self)(
-            self.receivers, self.tokens.to(device), self.mask.to(device), self.labels.to(device), wide
-        )
+        return TextBatch(self.receivers, self.tokens.to(device), self.mask.to(device), self.labels.to(device), wide)
 
 
 @dataclass(frozen=True)
@@ -70,6 +67,6 @@ class Output:
         penalty: a scalar added to the loss (adversarial or orthogonality terms), or None.
     """
 
-    logits: tuple[Float[Tensor, "batch outputs"], ...]
+    logits: tuple[Float[Tensor, "batch _"], ...]
     record: Record
     penalty: Float[Tensor, ""] | None = None

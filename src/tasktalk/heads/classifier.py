@@ -24,7 +24,7 @@ class Classifier(nn.Module):
 
     def forward(
         self, pooled: Float[Tensor, "receivers batch features"], receivers: tuple[int, ...]
-    ) -> tuple[Float[Tensor, "batch outputs"], ...]:
+    ) -> tuple[Float[Tensor, "batch _"], ...]:
         """Logits of every receiver."""
         return tuple(self.layers[k](x) for k, x in zip(receivers, pooled, strict=True))
 

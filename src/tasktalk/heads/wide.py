@@ -35,7 +35,7 @@ class WideLogits(nn.Module):
 
     def forward(
         self, rows: SparseRows, shape: tuple[int, int], receivers: tuple[int, ...]
-    ) -> tuple[Float[Tensor, "batch outputs"], ...]:
+    ) -> tuple[Float[Tensor, "batch _"], ...]:
         """Logits of every receiver.
 
         Args:
