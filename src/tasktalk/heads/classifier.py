@@ -18,6 +18,7 @@ class Classifier(nn.Module):
 
     def __init__(self, features: int, outputs: Sequence[int]) -> None:
         super().__init__()
+        self.outputs = tuple(outputs)
         self.layers = nn.ModuleList(nn.Linear(features, n) for n in outputs)
         for layer in self.layers:
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]

@@ -33,6 +33,10 @@ class WideLogits(nn.Module):
         self.bias = nn.ParameterList(nn.Parameter(torch.zeros(n)) for n in outputs)
         self.requires_grad_(trainable)
 
+    def sparse_tables(self) -> list[nn.Parameter]:
+        """The parameters whose gradients have only the rows of the batch."""
+        return [*self.shared, *self.own]
+
     def forward(
         self, rows: SparseRows, shape: tuple[int, int], receivers: tuple[int, ...]
     ) -> tuple[Float[Tensor, "batch _"], ...]:

@@ -46,7 +46,9 @@ class TextNetwork(nn.Module):
         mask = batch.mask.expand(len(batch.receivers), -1, -1)
         pooled: Tensor = self.dropout(self.pooling(states, mask, batch.receivers))
         logits = self.head(pooled, batch.receivers)
-        if self.wide is not None and batch.wide is not None:
+        # A linear model fitted before answers its own training texts almost perfectly: added while training, it would
+        # leave the network nothing to learn.
+        if self.wide is not None and batch.wide is not None and (self.wide.trainable or not self.training):
             wide = self.wide(batch.wide, batch.tokens.shape[:2], batch.receivers)
             logits = tuple(deep + linear for deep, linear in zip(logits, wide, strict=True))
         return Output(logits, record, penalty)

@@ -1,0 +1,100 @@
+"""State of a run in one safetensors file: tensors as they are, everything else as JSON in its header."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from tasktalk.core.errors import RunFolderError
+from tasktalk.core.files import whole_file
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any] | None = None) -> None:
+    """Write tensors and JSON-able facts, whole or not at all.
+
+    Raises:
+        RunFolderError: the folder is read-only or full; a file of that name stays as it was.
+    """
+    metadata = {"facts": json.dumps(facts or {})}
+    with whole_file(path) as part:
+        try:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part, metadata)
+        except SafetensorError as error:  # safetensors wraps the system's error
+            raise OSError(str(error)) from error
+
+
+def load_tensors(path: Path, device: str = "cpu") -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what ``save_tensors`` wrote.
+
+    Raises:
+        RunFolderError: the file is missing or damaged.
+    """
+    try:
+        with safe_open(path, "pt", device) as file:
+            facts = json.loads((file.metadata() or {}).get("facts", "{}"))
+            return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError) as error:
+        raise RunFolderError(f"{path}: cannot be read as weights ({error})") from error
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Put the weights of a file into a network.
+
+    Raises:
+        RunFolderError: the file is missing or damaged, or holds the weights of another network.
+    """
+    tensors, _ = load_tensors(path)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise RunFolderError(f"{path}: holds the weights of another network ({str(error).splitlines()[-1]})") from error
+
+
+def save_state(
+    path: Path, network: nn.Module, optimizers: Sequence[torch.optim.Optimizer], facts: Mapping[str, Any]
+) -> None:
+    """Write a checkpoint: weights, the optimisers' state, torch's generator, and facts such as epoch and step."""
+    tensors: dict[str, Tensor] = {f"network/{name}": x for name, x in network.state_dict().items()}
+    tensors["generator"] = torch.get_rng_state()
+    numbers: dict[str, Any] = {}
+    for o, optimizer in enumerate(optimizers):
+        for index, state in optimizer.state_dict()["state"].items():
+            for key, value in state.items():
+                name = f"optimizer/{o}/{index}/{key}"
+                (tensors if isinstance(value, Tensor) else numbers)[name] = value
+    save_tensors(path, tensors, {**facts, "optimizer": numbers})
+
+
+def load_state(path: Path, network: nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Any]:
+    """Put a checkpoint back and give its facts; what follows is what would have followed.
+
+    Raises:
+        RunFolderError: the file is missing, damaged, or of another network.
+    """
+    tensors, facts = load_tensors(path)
+    weights = {name.removeprefix("network/"): x for name, x in tensors.items() if name.startswith("network/")}
+    try:
+        network.load_state_dict(weights)
+        torch.set_rng_state(tensors["generator"])
+    except (RuntimeError, KeyError) as error:
+        raise RunFolderError(f"{path}: is the checkpoint of another network ({error})") from error
+    values: dict[str, Any] = {**facts.pop("optimizer"), **tensors}
+    for o, optimizer in enumerate(optimizers):
+        state = optimizer.state_dict()
+        state["state"] = _optimizer_state(values, f"optimizer/{o}/")
+        optimizer.load_state_dict(state)
+    return facts
+
+
+def _optimizer_state(values: Mapping[str, Any], prefix: str) -> dict[int, dict[str, Any]]:
+    state: dict[int, dict[str, Any]] = {}
+    for name, value in values.items():
+        if name.startswith(prefix):
+            index, key = name.removeprefix(prefix).split("/")
+            state.setdefault(int(index), {})[key] = value
+    return state

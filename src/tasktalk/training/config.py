@@ -1,0 +1,170 @@
+"""Everything that can be set, with its defaults: what ``config.yaml`` holds and ``--set`` changes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import Field, ValidationError
+
+from tasktalk.core.errors import ConfigError, nearest
+from tasktalk.data.batches import Schedule
+from tasktalk.models.options import IndirectOptions, Options, Settings, Share, Size
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class DataConfig(Settings):
+    """Where the texts come from and how they become words.
+
+    Attributes:
+        source: a name in the catalogue, a folder, or table files (each a path or NAME=PATH).
+        tasks: names of the tasks to use; empty for all.
+        tokenizer: name of the tokeniser; empty for the source's usual one.
+        text: tables only: name of the text column.
+        label: tables only: name of the label column, where every file is a task.
+        labels: tables only: names of the label columns, one per task.
+        dev: tables only: share of the rows that becomes development data where there is none.
+        test: tables only: share of the rows that becomes test data where there is none.
+        max_words: longer texts are cut after so many words.
+        min_count: words of the training texts that are rarer are unknown.
+        vectors: files of pretrained word vectors, put side by side.
+    """
+
+    source: list[str] = []
+    tasks: list[str] = []
+    tokenizer: str = ""
+    text: str = "text"
+    label: str = ""
+    labels: list[str] = []
+    dev: Share = 0.1
+    test: Share = 0.2
+    max_words: Size = 200
+    min_count: Size = 1
+    vectors: list[str] = []
+
+
+class TrainingConfig(Settings):
+    """How a network is trained.
+
+    Attributes:
+        epochs: passes over about as many examples as there are.
+        batch_size: examples per task and batch.
+        evaluation_batch_size: examples per batch where nothing is learned.
+        schedule: ``alternate``, one task per batch (Algorithm 1), or ``joint``, all tasks in every batch (Eq. 14).
+        sampling_power: a task is drawn in proportion to (its examples) ** power; 0 is uniform.
+        optimizer: ``adamw``, with row-wise updates of the word vectors, or ``adadelta`` (the message-passing paper's).
+        learning_rate: step size.
+        weight_decay: l2 regularisation (decoupled for ``adamw``); word vectors have none with ``adamw``.
+        clip: largest norm of the gradient, word vectors apart; 0 for no limit.
+        patience: stop after so many epochs without a better development error; 0 never stops early.
+        selection: keep the weights that are best for the ``mean`` development error, or ``per-task``.
+        checkpoint_seconds: how often a checkpoint is written for ``--resume``, besides the end of every epoch.
+        tracker: where scalars go, a name that accelerate knows, or ``none``.
+        device: ``auto`` or ``cpu``.
+        precision: ``no`` (float32), ``bf16`` or ``fp16``.
+        seed: of everything that draws.
+    """
+
+    epochs: Size = 10
+    batch_size: Size = 16
+    evaluation_batch_size: Size = 64
+    schedule: Schedule = "alternate"
+    sampling_power: NotNegative = 0.0
+    optimizer: Literal["adamw", "adadelta"] = "adamw"
+    learning_rate: Positive = 1e-3
+    weight_decay: NotNegative = 0.0
+    clip: NotNegative = 1.0
+    patience: Annotated[int, Field(ge=0)] = 3
+    selection: Literal["mean", "per-task"] = "mean"
+    checkpoint_seconds: NotNegative = 120.0
+    tracker: str = "tensorboard"
+    device: Literal["auto", "cpu"] = "auto"
+    precision: Literal["no", "bf16", "fp16"] = "no"
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class Config(Settings):
+    """A whole run."""
+
+    data: DataConfig = DataConfig()
+    model: Annotated[Options, Field(discriminator="name")] = IndirectOptions()
+    training: TrainingConfig = TrainingConfig()
+
+    def to_yaml(self) -> str:
+        """Every setting, defaults written out; the model's name comes first."""
+        values = self.model_dump(mode="json")
+        values["model"] = {"name": values["model"].pop("name"), **values["model"]}
+        return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+
+def model_names() -> dict[str, type[Settings]]:
+    """The settings class of every model, by the name that ``--model`` takes."""
+    return {option.model_fields["name"].default: option for option in get_args(Options)}
+
+
+def make_config(values: Mapping[str, Any] | None = None, settings: Sequence[str] = ()) -> Config:
+    """A configuration from nested values and ``section.key=value`` settings, later ones first.
+
+    Raises:
+        ConfigError: a key, model or value that is not allowed; the message names the nearest or what is allowed.
+    """
+    merged: dict[str, Any] = {section: dict(part) for section, part in (values or {}).items()}
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        section, dot, key = path.partition(".")
+        if not equals or not dot:
+            raise ConfigError(f"expected section.key=value, for example training.epochs=5, found {setting!r}")
+        merged.setdefault(section, {})[key] = _value(text)
+    name = merged.setdefault("model", {}).setdefault("name", Config().model.name)
+    if name not in model_names():
+        raise ConfigError(f"unknown model {name!r}: {nearest(str(name), model_names())}")
+    try:
+        return Config.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(_sentence(error, merged)) from error
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The values of a YAML file.
+
+    Raises:
+        ConfigError: the file cannot be read, is not YAML, or does not hold sections of settings.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{path}: cannot be read as YAML ({reason})") from error
+    if not isinstance(values, dict) or not all(isinstance(part, dict) for part in values.values()):
+        raise ConfigError(f"{path}: expected the sections data, model and training, each with its settings")
+    return values
+
+
+def _value(text: str) -> object:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def _sentence(error: ValidationError, values: Mapping[str, Any]) -> str:
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"]]
+    section = place[0]
+    key = ".".join(part for part in place if part not in model_names() or part == section)
+    if first["type"] == "extra_forbidden":
+        return f"unknown setting {key!r}: {nearest(key, _known_keys(section, values))}"
+    return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, found {first['input']!r}"
+
+
+def _known_keys(section: str, values: Mapping[str, Any]) -> list[str]:
+    parts: dict[str, type[Settings]] = {
+        "data": DataConfig,
+        "model": model_names()[values["model"]["name"]],
+        "training": TrainingConfig,
+    }
+    if section not in parts:
+        return list(parts)
+    return [f"{section}.{key}" for key in parts[section].model_fields]

@@ -1,0 +1,43 @@
+"""Optimisers: dense parameters apart from word tables, whose updates touch only the rows of the batch."""
+
+import torch
+from torch import nn
+
+from tasktalk.training.config import TrainingConfig
+
+_RHO, _EPSILON = 0.95, 1e-6  # Zeiler 2012
+
+
+def takes_sparse_gradients(config: TrainingConfig) -> bool:
+    """Whether word tables may have row-wise gradients; AdaDelta exists for dense ones only."""
+    return config.optimizer == "adamw"
+
+
+def make_optimizers(network: nn.Module, config: TrainingConfig) -> list[torch.optim.Optimizer]:
+    """The optimiser of the dense parameters first, then that of the word tables if theirs is another.
+
+    With AdamW, word tables have Adam without weight decay: a row that is not in the batch stays as it is, its moments
+    included.
+    """
+    tables = {id(p) for module in network.modules() for p in _sparse_parameters(module)}
+    dense = [p for p in network.parameters() if p.requires_grad and id(p) not in tables]
+    if config.optimizer == "adadelta":
+        return [
+            torch.optim.Adadelta(
+                dense, lr=config.learning_rate, rho=_RHO, eps=_EPSILON, weight_decay=config.weight_decay
+            )
+        ]
+    optimizers: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(dense, lr=config.learning_rate, weight_decay=config.weight_decay)
+    ]
+    sparse = [p for p in network.parameters() if p.requires_grad and id(p) in tables]
+    if sparse:
+        optimizers.append(torch.optim.SparseAdam(sparse, lr=config.learning_rate))
+    return optimizers
+
+
+def _sparse_parameters(module: nn.Module) -> list[nn.Parameter]:
+    if isinstance(module, nn.Embedding) and module.sparse:
+        return [module.weight]
+    tables = getattr(module, "sparse_tables", None)
+    return list(tables()) if callable(tables) else []

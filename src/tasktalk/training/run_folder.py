@@ -1,0 +1,146 @@
+"""The run folder: everything that evaluation and prediction need, and everything needed to do the run again."""
+
+import json
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from tasktalk.core.errors import RunFolderError
+from tasktalk.core.files import write_text
+from tasktalk.core.task import Task
+
+CONFIG = "config.yaml"
+TASKS = "tasks.json"
+METRICS = "metrics.json"
+ENVIRONMENT = "environment.json"
+VOCABULARY = "vocabulary.txt"
+FEATURES = "features.safetensors"
+MODEL = "model.safetensors"
+HISTORY = "history.csv"
+CHECKPOINT = "checkpoint.safetensors"
+
+_PACKAGES = ("tasktalk", "torch", "accelerate", "numpy", "scipy", "scikit-learn", "safetensors", "pydantic", "rdkit")
+
+
+def open_folder(path: Path, overwrite: bool = False, resume: bool = False) -> None:
+    """Make the folder of a new run, or check that the one of a killed run can be resumed.
+
+    Raises:
+        RunFolderError: it exists and neither ``overwrite`` nor ``resume`` is given, it is not a run folder, there is
+            no checkpoint to resume from, or it cannot be written.
+    """
+    if resume:
+        if not (path / CONFIG).is_file():
+            raise RunFolderError(f"{path}: nothing to resume, {CONFIG} is missing")
+        return
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if not overwrite:
+            raise RunFolderError(f"{path}: exists already; choose another --out, or give --overwrite or --resume")
+        if not (path / CONFIG).is_file():
+            raise RunFolderError(f"{path}: is not a run folder ({CONFIG} is missing), so it is not overwritten")
+        _attempt(path, lambda: shutil.rmtree(path))
+    _attempt(path, lambda: path.mkdir(parents=True, exist_ok=True))
+    probe = path / ".write-test"
+    _attempt(path, probe.touch)
+    probe.unlink()
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON, indented, whole or not at all; a NaN is an error, not a file that nobody can read."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a run folder.
+
+    Raises:
+        RunFolderError: it is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunFolderError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except ValueError as error:
+        raise RunFolderError(f"{path}: is not JSON ({error})") from error
+
+
+def write_tasks(folder: Path, tasks: Sequence[Task], tokenizer: str, weights: Mapping[str, str] | None = None) -> None:
+    """Write ``tasks.json``: the tasks, how text becomes words, and in which file each task's weights are."""
+    rows = [asdict(task) | {"weights": (weights or {}).get(task.name, MODEL)} for task in tasks]
+    write_json(folder / TASKS, {"tokenizer": tokenizer, "tasks": rows})
+
+
+def read_tasks(folder: Path) -> tuple[tuple[Task, ...], str, dict[str, str]]:
+    """Read ``tasks.json``: tasks, tokeniser, and the weight file of every task.
+
+    Raises:
+        RunFolderError: it is missing or damaged.
+    """
+    found = read_json(folder / TASKS)
+    try:
+        rows = found["tasks"]
+        tasks = tuple(Task(row["name"], row["kind"], tuple(row["classes"]), row["weight"]) for row in rows)
+        return tasks, found["tokenizer"], {row["name"]: row["weights"] for row in rows}
+    except (KeyError, TypeError) as error:
+        raise RunFolderError(f"{folder / TASKS}: is not a list of tasks ({error} is missing or wrong)") from error
+
+
+def environment(seed: int, sources: Mapping[str, str]) -> dict[str, object]:
+    """What a result depends on beside the settings: versions, machine, commit, seed and the data's checksums."""
+    import torch
+
+    return {
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        "seed": seed,
+        "machine": {
+            "system": platform.platform(),
+            "processor": platform.processor() or platform.machine(),
+            "threads": torch.get_num_threads(),
+            "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        },
+        "commit": _commit(),
+        "command": sys.argv,
+        "data": dict(sources),
+    }
+
+
+def peak_memory_mb() -> float:
+    """Largest resident memory of this process so far, in megabytes (10^6 bytes); 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """The commit of the source tree that runs, if it runs from one."""
+    here = Path(__file__).parent
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()
+
+
+def _attempt(path: Path, action: Any) -> None:
+    try:
+        action()
+    except OSError as error:
+        raise RunFolderError(f"{path}: cannot be written ({error.strerror or error})") from error
