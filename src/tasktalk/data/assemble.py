@@ -1,13 +1,15 @@
 """From labelled rows to a data set: classes, label matrices, and the checks that every format shares."""
 
+import math
 import re
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from tasktalk.core.errors import DataError, nearest
 from tasktalk.core.task import Task
@@ -95,10 +97,9 @@ def _natural_key(label: str) -> tuple[list[tuple[int, str]], str]:
 
 def _is_number(label: str) -> bool:
     try:
-        float(label)
+        return math.isfinite(float(label))
     except ValueError:
         return False
-    return True
 
 
 def _classes(task: str, rows: Sequence[Row]) -> list[str]:
@@ -130,23 +131,23 @@ def _task(name: str, labels: Sequence[str], class_names: Mapping[str, str]) -> T
     return Task(name, "binary" if len(names) == 2 else "multiclass", names)
 
 
-def _matrix(rows: Sequence[Row], labels: Mapping[str, Sequence[str]]) -> np.ndarray:
-    """Class indices, NaN where missing; shape (rows, tasks)."""
-    columns = {task: (column, {label: i for i, label in enumerate(found)})
-               for column, (task, found) in enumerate(labels.items())}
+def _matrix(rows: Sequence[Row], labels: Mapping[str, Sequence[str]]) -> Float[np.ndarray, "rows tasks"]:
+    """Class indices, NaN where missing."""
+    columns = {
+        task: (column, {label: index for index, label in enumerate(found)})
+        for column, (task, found) in enumerate(labels.items())
+    }
     matrix = np.full((len(rows), len(labels)), np.nan)
     for number, row in enumerate(rows):
         for task, label in row.labels.items():
             column, index = columns[task]
             if label not in index:
-                raise DataError(
-                    f"task {task!r}: label {label!r} does not occur in training; {nearest(label, index)}",
-                    row.path, row.line,
-                )
+                hint = nearest(label, index)
+                raise DataError(f"task {task!r}: label {label!r} is not in training; {hint}", row.path, row.line)
             matrix[number, column] = index[label]
     return matrix
 
 
-def _owners(rows: Sequence[Row], tasks: Mapping[str, object]) -> np.ndarray:
+def _owners(rows: Sequence[Row], tasks: Iterable[str]) -> Int[np.ndarray, " rows"]:
     index = {task: number for number, task in enumerate(tasks)}
     return np.array([index[next(iter(row.labels))] for row in rows], dtype=np.int64)

@@ -20,21 +20,14 @@ def _keys(examples: Examples) -> list[tuple[int, tuple[str, ...]]]:
     return [(owner, tuple(words)) for owner, words in zip(owners, examples.tokens, strict=True)]
 
 
-def duplicate_counts(dataset: Dataset, split: str) -> dict[str, int]:
-    """For each task, how many labelled examples of a split have a text that also stands in ``train``."""
-    examples = dataset.splits[split]
-    twice = seen(examples, dataset.splits["train"])
-    counts = (twice[:, None] & ~np.isnan(examples.labels)).sum(axis=0)
-    return {task.name: int(count) for task, count in zip(dataset.tasks, counts, strict=True)}
-
-
 def shared_texts_warning(dataset: Dataset, split: str) -> tuple[str, ...]:
     """One sentence if a split shares texts with ``train``, with the count per task; else nothing."""
     if split not in dataset.splits:
         return ()
-    total = int(seen(dataset.splits[split], dataset.splits["train"]).sum())
-    if not total:
+    examples = dataset.splits[split]
+    twice = seen(examples, dataset.splits["train"])
+    if not twice.any():
         return ()
-    counts = {task: count for task, count in duplicate_counts(dataset, split).items() if count}
-    listed = ", ".join(f"{task} {count}" for task, count in counts.items())
-    return (f"{total} of {len(dataset.splits[split])} {split} texts also stand in train: {listed}",)
+    counts = (twice[:, None] & ~np.isnan(examples.labels)).sum(axis=0)
+    listed = ", ".join(f"{task.name} {count}" for task, count in zip(dataset.tasks, counts, strict=True) if count)
+    return (f"{twice.sum()} of {len(examples)} {split} texts also stand in train: {listed or 'none of them labelled'}",)

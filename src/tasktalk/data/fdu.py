@@ -16,14 +16,18 @@ _TRAIN, _TEST = ".task.train", ".task.test"
 _CLASS_NAMES = {"0": "negative", "1": "positive"}
 
 
-def load_fdu(folder: Path, tasks: Sequence[str] | None = None, dev_rows: int = 200) -> Dataset:
+def load_fdu(
+    folder: Path, tasks: Sequence[str] | None = None, tokenizer: str = "whitespace", dev_rows: int = 200
+) -> Dataset:
     """Load a folder in FDU format as separate inputs.
 
-    Lines that are not UTF-8 are read as cp1252 (all of ``MR.*`` and one line of dvd in the original data).
+    Lines that are not UTF-8 are read as cp1252 (some in ``MR.*`` and one of dvd in the original data). The labels 0 and
+    1 are shown as ``negative`` and ``positive``.
 
     Args:
         folder: the folder.
         tasks: names (file stems) of the tasks to load; None loads all. They are always sorted, ignoring case.
+        tokenizer: name of the tokeniser; the texts of the original data are tokenised already.
         dev_rows: how many rows at the end of each train file are the development split.
 
     Raises:
@@ -49,7 +53,7 @@ def load_fdu(folder: Path, tasks: Sequence[str] | None = None, dev_rows: int = 2
             file = read_lines(folder / f"{name}{_TEST}", fallback="cp1252")
             sources[file.path.name] = file.sha256
             splits["test"] += _rows(file, name)
-    return assemble(Table(folder.name, names, splits, False, sources), "whitespace", _CLASS_NAMES)
+    return assemble(Table(folder.name, names, splits, False, sources), tokenizer, _CLASS_NAMES)
 
 
 def task_names(folder: Path) -> list[str]:

@@ -1,0 +1,152 @@
+"""Records of CSV, TSV and JSONL files, each with its line number."""
+
+import csv
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasktalk.core.errors import DataError, nearest
+from tasktalk.data.lines import TextFile, read_lines
+
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+_SURROGATE = re.compile("[\ud800-\udfff]")
+SUFFIXES = (".csv", ".tsv", ".jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row: its values by column, and the line of the file where it begins (counted from 1)."""
+
+    line: int
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Records:
+    """A table.
+
+    Args:
+        path: the file.
+        columns: names of its columns (JSONL: every key, in the order of first appearance).
+        rows: the records.
+        sha256: checksum of the file.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: list[Record]
+    sha256: str
+
+    def require(self, column: str) -> None:
+        """Refuse a column that is not there.
+
+        Raises:
+            DataError: it is not there; the message names the columns that are.
+        """
+        if column not in self.columns:
+            found = ", ".join(map(repr, self.columns))
+            hint = nearest(column, self.columns)
+            raise DataError(f"expected a column {column!r}, found {found}; {hint}", self.path)
+
+    def string(self, record: Record, column: str) -> str | None:
+        """A value as text; None for a JSON ``null``, NaN or missing key.
+
+        Raises:
+            DataError: a JSON list or object, or an escape that stands for no character.
+        """
+        value = record.values.get(column)
+        if isinstance(value, str):
+            if _SURROGATE.search(value):
+                raise DataError(f"expected text in {column!r}, found half of a surrogate pair", self.path, record.line)
+            return value
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return None
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, (int, float)):
+            return str(value)
+        found = json.dumps(value, ensure_ascii=False)[:40]
+        raise DataError(f"expected text or a number in {column!r}, found {found}", self.path, record.line)
+
+    def text(self, record: Record, column: str) -> str:
+        """A value that must be there, though it may be empty.
+
+        Raises:
+            DataError: it is missing, or a JSON list or object.
+        """
+        value = self.string(record, column)
+        if value is None:
+            raise DataError(f"expected text in {column!r}, found none", self.path, record.line)
+        return value
+
+
+def read_records(path: Path) -> Records:
+    """Read a table by its ending: ``.csv``, ``.tsv`` (both with a header) or ``.jsonl``. Blank lines are skipped.
+
+    Raises:
+        DataError: another ending, no records, bytes that are not UTF-8, or a record that cannot be read.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise DataError(f"expected a file that ends in {', '.join(SUFFIXES)}", path)
+    file = read_lines(path)
+    records = _jsonl(file) if suffix == ".jsonl" else _separated(file, _SEPARATORS[suffix])
+    if not records.rows:
+        raise DataError("expected rows, found none", path)
+    return records
+
+
+def _separated(file: TextFile, separator: str) -> Records:
+    lines = _fields(file, separator)
+    if not lines:
+        raise DataError("expected a header, found only blank lines", file.path)
+    header_line, columns = lines[0]
+    for column in columns:
+        if columns.count(column) > 1:
+            raise DataError(f"expected different column names, found {column!r} twice", file.path, header_line)
+    rows = []
+    for line, fields in lines[1:]:
+        if len(fields) != len(columns):
+            raise DataError(f"expected {len(columns)} fields, found {len(fields)}", file.path, line)
+        rows.append(Record(line, dict(zip(columns, fields, strict=True))))
+    return Records(file.path, tuple(columns), rows, file.sha256)
+
+
+def _fields(file: TextFile, separator: str) -> list[tuple[int, list[str]]]:
+    """The fields of each row that is not blank, with the line where it begins (a quoted field may span lines)."""
+    reader = csv.reader((line + "\n" for line in file.lines), delimiter=separator, strict=True)
+    found = []
+    line = 1
+    try:
+        for fields in reader:
+            if fields:
+                found.append((line, fields))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        kind = file.path.suffix[1:].upper()
+        raise DataError(f"the row that begins here cannot be read as {kind}: {error}", file.path, line) from error
+    return found
+
+
+def _jsonl(file: TextFile) -> Records:
+    rows = []
+    columns: dict[str, None] = {}
+    for line, content in enumerate(file.lines, start=1):
+        if content.strip():
+            values = _json_object(content, file.path, line)
+            columns |= dict.fromkeys(values)
+            rows.append(Record(line, values))
+    return Records(file.path, tuple(columns), rows, file.sha256)
+
+
+def _json_object(content: str, path: Path, line: int) -> dict[str, object]:
+    try:
+        values = json.loads(content)
+    except json.JSONDecodeError as error:
+        raise DataError(f"expected a JSON object, found {error.msg!r} at column {error.colno}", path, line) from error
+    if not isinstance(values, dict):
+        raise DataError(f"expected a JSON object, found {content[:40]!r}", path, line)
+    return values

@@ -1,0 +1,116 @@
+"""From rows to a data set."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasktalk.core.errors import ConfigError, DataError
+from tasktalk.core.task import Task
+from tasktalk.data.assemble import Row, Table, assemble, natural_order
+
+
+def table(shared: bool = False, tasks: Sequence[str] = ("a",), **splits: Sequence[tuple[str, dict[str, str]]]) -> Table:
+    rows = {
+        split: [Row(text, labels, Path(f"{split}.csv"), line) for line, (text, labels) in enumerate(given, start=2)]
+        for split, given in splits.items()
+    }
+    return Table("name", tasks, rows, shared, {"train.csv": "0" * 64})
+
+
+def one_task(*labels: str) -> Table:
+    return table(train=[(f"text {number}", {"a": label}) for number, label in enumerate(labels)])
+
+
+def test_separate_inputs() -> None:
+    dataset = assemble(
+        table(
+            tasks=("a", "b"),
+            train=[("x y", {"a": "no"}), ("", {"b": "2"}), ("z", {"a": "yes"}), ("y", {"b": "10"}), ("y", {"b": "1"})],
+            test=[("y", {"b": "2"})],
+        ),
+        "whitespace",
+    )
+    assert dataset.tasks == (Task("a", "binary", ("no", "yes")), Task("b", "multiclass", ("1", "2", "10")))
+    train, test = dataset.splits["train"], dataset.splits["test"]
+    assert train.tokens == [["x", "y"], [], ["z"], ["y"], ["y"]]
+    assert train.owner is not None
+    assert train.owner.tolist() == [0, 1, 0, 1, 1]
+    nan = np.nan
+    np.testing.assert_array_equal(train.labels, [[0, nan], [nan, 1], [1, nan], [nan, 2], [nan, 0]])
+    np.testing.assert_array_equal(test.labels, [[nan, 1]])
+    assert list(dataset.splits) == ["train", "test"]
+    assert (dataset.name, dataset.tokenizer, dataset.sources) == ("name", "whitespace", {"train.csv": "0" * 64})
+
+
+def test_shared_inputs_keep_rows_without_any_label() -> None:
+    dataset = assemble(
+        table(True, ("a", "b"), train=[("x", {"a": "0", "b": "u"}), ("y", {"a": "1"}), ("z", {}), ("w", {"b": "v"})]),
+        "characters",
+    )
+    train = dataset.splits["train"]
+    assert train.owner is None
+    np.testing.assert_array_equal(train.labels, [[0, 0], [1, np.nan], [np.nan, np.nan], [np.nan, 1]])
+
+
+def test_class_names_replace_labels_only_where_they_fit() -> None:
+    names = {"0": "negative", "1": "positive"}
+    assert assemble(one_task("1", "0"), "words", names).tasks[0].classes == ("negative", "positive")
+    assert assemble(one_task("1", "2"), "words", names).tasks[0].classes == ("1", "2")
+    assert assemble(one_task("0", "1", "2"), "words", names).tasks[0].classes == ("0", "1", "2")
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["10", "9", "-1", "0.5"], ["-1", "0.5", "9", "10"]),
+        (["a10", "a9", "B1", "a"], ["a", "a9", "a10", "B1"]),
+        (["x", "10", "9"], ["9", "10", "x"]),
+        (["nan", "2", "inf", "1"], ["1", "2", "inf", "nan"]),
+        (["٢", "1", "²", "x"], ["1", "٢", "x", "²"]),
+    ],
+)
+def test_natural_order(labels: list[str], expected: list[str]) -> None:
+    assert natural_order(labels) == expected
+
+
+def test_one_class_only_is_refused() -> None:
+    with pytest.raises(DataError, match="train.csv: task 'a': expected at least two classes in training, found only"):
+        assemble(one_task("x", "x"), "words")
+    with pytest.raises(DataError, match="task 'b': expected at least two classes in training, found no label"):
+        assemble(table(True, ("a", "b"), train=[("x", {"a": "0"}), ("y", {"a": "1"})]), "words")
+
+
+def test_regression_is_refused_but_numbers_can_be_classes() -> None:
+    values = [str(number / 10) for number in range(12)]
+    with pytest.raises(DataError, match=r"12 different numbers such as 0.0 and 1.1; regression is not supported yet"):
+        assemble(one_task(*values), "words")
+    assert len(assemble(one_task("0.5", "1.5", "2.5"), "words").tasks[0].classes) == 3
+    assert len(assemble(one_task(*map(str, range(12))), "words").tasks[0].classes) == 12
+
+
+def test_identifiers_are_refused() -> None:
+    with pytest.raises(DataError, match=re.escape("found 101 different values in 101 training rows")):
+        assemble(one_task(*map(str, range(101))), "words")
+    assert len(assemble(one_task(*map(str, [*range(101), *range(101)])), "words").tasks[0].classes) == 101
+
+
+def test_label_that_training_lacks() -> None:
+    splits = {"train": [("x", {"a": "good"}), ("y", {"a": "bad"})], "dev": [("z", {"a": "goood"})]}
+    with pytest.raises(DataError, match=r"dev.csv, line 2: task 'a': label 'goood' is not in training; did you mean"):
+        assemble(table(**splits), "words")
+
+
+def test_unknown_tokeniser() -> None:
+    with pytest.raises(ConfigError, match=re.escape("unknown tokeniser 'word'")):
+        assemble(one_task("x", "y"), "word")
+
+
+def test_texts_of_dev_that_stand_in_train_give_a_warning() -> None:
+    train = [("x y", {"a": "0"}), ("y", {"a": "1"}), ("x", {"b": "0"}), ("z", {"b": "1"})]
+    dev = [("x  y", {"a": "0"}), ("x", {"a": "0"}), ("z", {"b": "1"})]
+    dataset = assemble(table(tasks=("a", "b"), train=train, dev=dev), "words")
+    assert dataset.warnings == ("2 of 3 dev texts also stand in train: a 1, b 1",)
+    assert assemble(table(tasks=("a", "b"), train=train, dev=dev[1:2]), "words").warnings == ()

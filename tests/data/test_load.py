@@ -1,0 +1,85 @@
+"""One way to load any data set."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasktalk.core.errors import ConfigError, DataError
+from tasktalk.data.catalogue import CATALOGUE, Entry, RemoteFile
+from tasktalk.data.fdu import load_fdu
+from tasktalk.data.load import load
+from tests.data.server import Site, serve
+
+TRAIN = "".join(f"{number % 2}\tText {number}\n" for number in range(210)).encode()
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A catalogue with a data set ``toy`` of one task on a server on this machine, and an empty cache."""
+    with serve(Site({"a.task.train": TRAIN})) as site:
+        file = RemoteFile("toy/a.task.train", f"{site.url}/a.task.train", hashlib.sha256(TRAIN).hexdigest())
+        monkeypatch.setitem(CATALOGUE, "toy", Entry("toy", "toy", "none", "nobody", (file,), load_fdu, "whitespace"))
+        monkeypatch.setenv("TASKTALK_DATA", str(tmp_path / "cache"))
+        monkeypatch.chdir(tmp_path)
+        yield tmp_path
+
+
+def table(path: Path, header: str = "text,label") -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(header + "\n" + "".join(f"Review {number},{number % 2}\n" for number in range(20)))
+    return path
+
+
+def test_by_name_fetches_when_it_is_missing(toy: Path) -> None:
+    dataset = load("toy", progress=False)
+    assert (dataset.name, dataset.tokenizer, len(dataset.splits["train"])) == ("toy", "whitespace", 10)
+    assert (toy / "cache/toy/a.task.train").read_bytes() == TRAIN
+    assert load("toy", tokenizer="words").splits["train"].tokens[0] == ["text", "0"]
+
+
+def test_a_folder_in_fdu_format(toy: Path) -> None:
+    load("toy", progress=False)
+    folder = toy / "cache" / "toy"
+    assert load(folder).splits["train"].tokens == load(str(folder), tasks=["a"]).splits["train"].tokens
+    with pytest.raises(ConfigError, match="no task 'b': choose from a"):
+        load(folder, tasks=["b"])
+
+
+def test_tables(tmp_path: Path) -> None:
+    paths = [table(tmp_path / "files" / name) for name in ("b.csv", "A.csv")]
+    (tmp_path / "files" / "notes.md").write_text("not a table")
+    assert [task.name for task in load(tmp_path / "files").tasks] == ["A", "b"]
+    assert [task.name for task in load(paths).tasks] == ["b", "A"]
+    assert [task.name for task in load([f"books={paths[0]}"]).tasks] == ["books"]
+    dataset = load(str(paths[0]), dev=0.2, test=0.0, seed=3, tokenizer="characters")
+    assert [len(examples) for examples in dataset.splits.values()] == [16, 4]
+    assert dataset.tokenizer == "characters"
+    shared = load(table(tmp_path / "c.csv", "review,good"), text="review", labels=["good"])
+    assert shared.splits["train"].owner is None
+
+
+def test_names_win_over_folders_of_the_same_name(toy: Path) -> None:
+    table(toy / "toy" / "b.csv")
+    assert [task.name for task in load("toy", progress=False).tasks] == ["a"]
+    assert [task.name for task in load("./toy").tasks] == ["b"]
+
+
+def test_nothing_of_that_name(toy: Path) -> None:
+    with pytest.raises(ConfigError, match="no data set, folder or table 'tooy': did you mean 'toy'"):
+        load("tooy")
+    with pytest.raises(DataError, match=r"reviews.csv: no such file"):
+        load("reviews.csv")
+    with pytest.raises(DataError, match=r"folder/reviews: no such file"):
+        load("folder/reviews")
+    (toy / "empty").mkdir()
+    with pytest.raises(DataError, match=r"empty: expected files <task>.task.train or tables \(.csv, .tsv, .jsonl\)"):
+        load(toy / "empty")
+
+
+def test_real_data(real_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASKTALK_DATA", str(real_data))
+    dataset = load("fdu-mtl", tasks=["MR", "books"])
+    assert [task.name for task in dataset.tasks] == ["books", "MR"]
+    assert len(dataset.splits["test"]) == 800
