@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 from jaxtyping import Int
@@ -41,7 +40,7 @@ class Vocabulary:
         min_count: int = 1,
         max_size: int | None = None,
         extra: Iterable[str] = (),
-    ) -> Self:
+    ) -> "Vocabulary":
         """Count the words of the training texts; the most frequent come first, ties in alphabetical order.
 
         Args:
@@ -65,7 +64,7 @@ class Vocabulary:
         return cls((*kept, *sorted(set(extra).difference(kept))))
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path) -> "Vocabulary":
         """Read a file that ``save`` wrote.
 
         Raises:

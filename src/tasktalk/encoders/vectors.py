@@ -109,7 +109,7 @@ def _open_text(path: str) -> Iterator[Iterable[bytes]]:
         with zipfile.ZipFile(archive + ".zip" if is_member else path) as file, file.open(_member(file, member)) as text:
             yield text
     else:
-        with gzip.open(path) if path.endswith(".gz") else open(path, "rb") as text:
+        with gzip.open(path) if path.endswith(".gz") else Path(path).open("rb") as text:
             yield text
 
 
@@ -172,7 +172,7 @@ def _parse(numbers: bytes, path: str, line: int) -> Float[np.ndarray, " width"]:
 
 
 def _npz_rows(path: str, wanted: set[str]) -> Iterator[tuple[str, Float[np.ndarray, " width"]]]:
-    with _reading(path), open(path, "rb") as file:
+    with _reading(path), Path(path).open("rb") as file:
         words, vectors = _npz_arrays(file, path)
     if vectors.ndim != 2 or len(vectors) != len(words) or vectors.dtype.kind != "f":
         found = f"{vectors.dtype} of shape {vectors.shape}"
