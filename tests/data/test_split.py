@@ -31,6 +31,14 @@ def test_shares_hold_for_each_class_of_each_task() -> None:
             assert abs(found - share * count) <= 1
 
 
+def test_repeated_texts_count_as_often_as_they_stand_there() -> None:
+    texts = [f"text {number // 4}" for number in range(400)]  # every text four times
+    repeated = rows([{"a": "y" if number % 8 < 4 else "n"} for number in range(400)], texts)
+    alone = rows([{"b": "yn"[number % 2]} for number in range(40)], [f"other {number}" for number in range(40)])
+    splits = split_rows([*repeated, *alone], dev=0.1, test=0.2, seed=0)
+    assert all(abs(len(splits[split]) - share * 440) <= 4 for split, share in (("dev", 0.1), ("test", 0.2)))
+
+
 def test_the_seed_decides_and_nothing_else() -> None:
     first = split_rows(two_tasks(), dev=0.1, test=0.2, seed=3)
     assert split_rows(two_tasks(), dev=0.1, test=0.2, seed=3) == first
