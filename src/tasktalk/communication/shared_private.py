@@ -13,7 +13,7 @@ from tasktalk.core.errors import ConfigError
 
 
 class SharedPrivate(nn.Module):
-    """Adversarial shared-private model of Liu, Qiu and Huang, "Adversarial Multi-task Learning for Text Classification".
+    """Shared-private model of Liu, Qiu and Huang 2017, "Adversarial Multi-task Learning for Text Classification".
 
     A state is [private, shared]. A linear discriminator guesses the task from the last shared state through a gradient
     reversal layer (Ganin and Lempitsky 2015), which turns the paper's min-max game into one backward pass. The

@@ -1,7 +1,7 @@
 """LSTM-dagger: the recurrence of DC-MTL and IC-MTL as one function with a hand-derived backward.
 
 Message-passing paper, Eq. 3-6, 8-11. What does not depend on h_{t-1} is computed outside the time loop by the caller:
-input projections, W_m h^(i) (``keys``) and [W_f h^(i), W_r h^(i)] (``values``), since W_f r_t = sum_i weight_i W_f h^(i).
+input projections, W_m h^(i) (``keys``) and [W_f h^(i), W_r h^(i)] (``values``; W_f r_t is their weighted sum).
 
 The additive attention needs no tanh: tanh(a + b) = 1 - 2 r with r = 1 / (1 + e^{2a} e^{2b}); e^{2a} is computed once
 per sentence, e^{2b} once per step, and the derivative is 4 r (1 - r). The states of the attention (words x sources x
@@ -89,14 +89,13 @@ class _LSTMDagger(torch.autograd.Function):
         score: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         receivers, batch, words, gates = inputs.shape
-        hidden, attention = gates // 4, queries.shape[-1]
+        hidden, attention, sources = gates // 4, queries.shape[-1], keys.shape[-2]
         rows = receivers * batch
         z = torch.cat((inputs, queries), dim=-1).permute(2, 0, 1, 3).contiguous()
         step_weight = _step_weight(weight, weight_query)
         exp_keys = _time_first(keys.clamp(-_SATURATED, _SATURATED).mul_(2).exp_(), rows)
         v = _time_first(values, rows)
         bias = _time_first(torch.zeros_like(mask, dtype=inputs.dtype).masked_fill_(~mask, _MASKED), rows)
-        sources = bias.shape[-1]
 
         h = inputs.new_zeros(words + 1, rows, hidden)
         c = inputs.new_zeros(words + 1, rows, hidden)
@@ -118,14 +117,10 @@ class _LSTMDagger(torch.autograd.Function):
             s = torch.mv(r.view(-1, attention), minus_two_u).view(rows, sources)  # Eq. 5, less the constant sum of u
             torch.softmax(s.add_(_at(bias, t)), dim=-1, out=weights[t])  # Eq. 6
             torch.bmm(weights[t].unsqueeze(1), _at(v, t), out=read[t].unsqueeze(1))  # Eq. 3 or 8, times W_f and W_r
-            torch.addmm(read[t, :, hidden:], c[t + 1], weight_cell, out=gate[t])
-            gate[t].sigmoid_()  # Eq. 11
-            torch.addcmul(c[t + 1], gate[t], read[t, :, :hidden], out=m[t])
-            m[t].tanh_()
+            torch.addmm(read[t, :, hidden:], c[t + 1], weight_cell, out=gate[t]).sigmoid_()  # Eq. 11
+            torch.addcmul(c[t + 1], gate[t], read[t, :, :hidden], out=m[t]).tanh_()
             torch.mul(o, m[t], out=h[t + 1])  # Eq. 10
-        ctx.save_for_backward(
-            z, h, c, gate, m, read, weights, exp_query, exp_keys, v, step_weight, weight_cell, score
-        )
+        ctx.save_for_backward(z, h, c, gate, m, read, weights, exp_query, exp_keys, v, step_weight, weight_cell, score)
         ctx.sizes = (receivers, batch)
         out_weights = weights.view(words, receivers, batch, sources).permute(1, 2, 0, 3)
         out_gate = gate.mean(dim=-1).view(words, receivers, batch).permute(1, 2, 0)
@@ -214,7 +209,7 @@ def _finish(
 
 
 def _attention_states(exp_keys: Tensor, exp_query: Tensor, one: Tensor, out: Tensor) -> None:
-    """r = 1 / (1 + e^{2a} e^{2b}) for every source, (rows, sources, attention)."""
+    """Write r = 1 / (1 + e^{2a} e^{2b}) for every source, (rows, sources, attention)."""
     torch.addcmul(one, exp_keys, exp_query, out=out)
     out.reciprocal_()
 
