@@ -1,0 +1,325 @@
+"""Properties that every way of sharing between tasks must have, as plain functions for blocks of your own too.
+
+``check_block`` runs them all; each raises AssertionError with a sentence that says what is wrong::
+
+    from tasktalk.testing import check_block
+
+    check_block(lambda tasks: MyBlock(word_features=4, hidden=3, tasks=tasks), word_features=4)
+
+Blocks are copied, run in float64 on small random sentences and, except for the gradients, in evaluation mode.
+Per-task parts are found by comparing a block for ``tasks`` tasks with one for a task more: modules and parameters in
+lists that grow, and axes of parameters and of the record that grow.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from tasktalk.communication.block import BlockOutput
+
+BlockFactory = Callable[[int], nn.Module]
+"""Number of tasks to a block."""
+
+_TOLERANCE = 1e-9
+_SINGLE_TOLERANCE = 1e-3  # between float32 and float64
+_LENGTHS = (5, 3, 1)
+
+
+def check_block(
+    factory: BlockFactory,
+    word_features: int,
+    tasks: int = 3,
+    *,
+    shared_inputs: bool = True,
+    trains_senders: bool = False,
+) -> None:
+    """Every property of this module.
+
+    Args:
+        factory: makes a block for some number of tasks.
+        word_features: size of an embedded word that the block reads.
+        tasks: how many tasks; at least 3, because who has only one other task to listen to has no choice to learn.
+        shared_inputs: whether several receivers may read the same examples.
+        trains_senders: whether a receiver's loss also reaches the parameters of the other tasks.
+
+    Raises:
+        AssertionError: the block lacks a property.
+    """
+    block = _build(factory, tasks)
+    assert_states(block, word_features, tasks)
+    assert_record(block, word_features, tasks)
+    assert_padding_changes_nothing(block, word_features, tasks)
+    assert_batch_equals_one_by_one(block, word_features, tasks, shared_inputs=shared_inputs)
+    assert_tasks_permute(factory, word_features, tasks)
+    assert_gradient_reaches(factory, word_features, tasks, trains_senders=trains_senders)
+    assert_float64(block, word_features, tasks)
+    assert_device(block, word_features, tasks)
+
+
+def assert_states(block: nn.Module, word_features: int, tasks: int) -> None:
+    """States are (receivers, batch, words, ``block.features``), finite, and zero on padding."""
+    block = _double(block)
+    words, mask = _sentences(block, word_features, tasks)
+    states = _run(block, words, mask, tuple(range(tasks))).states
+    expected = (*mask.shape, block.features)
+    _require(states.shape == expected, f"states must have shape {expected}, found {tuple(states.shape)}")
+    _require(bool(states.isfinite().all()), "a state is infinite or not a number")
+    _require(bool((states[~mask] == 0).all()), "the state of a padded word must be zero")
+
+
+def assert_record(block: nn.Module, word_features: int, tasks: int) -> None:
+    """What the record says can be read: detached, the receiver first, zero on padding.
+
+    An entry of shape (receivers, batch, words) is a gate, between 0 and 1. One of shape (receivers, batch, words,
+    sources) holds weights: none is negative, and those of a word sum to 1.
+    """
+    block = _double(block)
+    words, mask = _sentences(block, word_features, tasks)
+    for name, values in block(words, mask, tuple(range(tasks))).record.items():
+        entry = f"record entry {name!r}"
+        _require(not values.requires_grad, f"{entry} must be detached")
+        found = f"found {tuple(values.shape)}"
+        _require(values.shape[:3] == mask.shape, f"{entry} must begin with (receivers, batch, words), {found}")
+        _require(values.ndim in (3, 4), f"{entry} must have 3 or 4 dimensions, {found}")
+        _require(bool((values[~mask] == 0).all()), f"{entry} must be zero on padding")
+        _require(bool((values >= 0).all()), f"{entry} must not be negative")
+        if values.ndim == 3:
+            _require(bool((values <= 1).all()), f"{entry} must not be larger than 1")
+        else:
+            total = values.sum(dim=-1)[mask]
+            _require_equal(total, torch.ones_like(total), f"{entry}: the weights of a word must sum to 1")
+
+
+def assert_padding_changes_nothing(block: nn.Module, word_features: int, tasks: int) -> None:
+    """Neither what stands on padding nor how much of it there is matters, and no gradient flows into it.
+
+    An example without any word, as it fills up a batch, does no harm.
+    """
+    block = _double(block)
+    receivers = tuple(range(tasks))
+    words, mask = _sentences(block, word_features, tasks)
+    expected = _run(block, words, mask, receivers)
+    other = torch.where(mask.unsqueeze(-1), words, 100 * words.flip(0) + 1)
+    _require_same(_run(block, other, mask, receivers), expected, "what stands on padding changes")
+    longer = torch.cat((words, words[:, :, :2] + 1), dim=2)
+    longer_mask = torch.cat((mask, torch.zeros_like(mask[:, :, :2])), dim=2)
+    found = _run(block, longer, longer_mask, receivers)
+    _require_same(_trim(found, expected), expected, "two more columns of padding change")
+
+    mask[:, -1] = False
+    words.requires_grad_()
+    states = block(words, mask, receivers).states
+    _require(bool(states.isfinite().all()), "an example without words must not give infinite states or NaN")
+    (gradient,) = torch.autograd.grad((states * _draw(states.shape, 1).to(states)).sum(), words)
+    _require(bool(gradient.isfinite().all()), "an example without words must not give infinite gradients or NaN")
+    _require(bool((gradient[~mask] == 0).all()), "the gradient of a padded word must be zero")
+
+
+def assert_batch_equals_one_by_one(
+    block: nn.Module, word_features: int, tasks: int, *, shared_inputs: bool = True
+) -> None:
+    """Every sentence of every receiver gets the states that it gets alone, whatever the order of the receivers."""
+    block = _double(block)
+    receivers = (tasks - 1, *range(tasks - 1))
+    words, mask = _sentences(block, word_features, tasks)
+    batch = _run(block, words, mask, receivers)
+    for i, k in enumerate(receivers):
+        for b, length in enumerate(_LENGTHS):
+            alone = _run(block, words[i : i + 1, b : b + 1, :length], mask[i : i + 1, b : b + 1, :length], (k,))
+            part = _trim(_example(batch, i, b), alone)
+            _require_same(part, alone, f"the rest of the batch changes, for task {k} and sentence {b},")
+    if shared_inputs:
+        together = _run(block, words[:1], mask[:1], receivers)
+        apart = _run(block, words[:1].expand_as(words), mask[:1].expand_as(mask), receivers)
+        _require_same(together, apart, "reading the same sentences as one group changes")
+
+
+def assert_tasks_permute(factory: BlockFactory, word_features: int, tasks: int) -> None:
+    """Renaming the tasks renames the answers and nothing else."""
+    block, larger = (_double(_build(factory, count)) for count in (tasks, tasks + 1))
+    to = [(i + 1) % tasks for i in range(tasks)]  # task i is called to[i]; for 3 tasks and more not its own inverse
+    renamed = _double(_build(factory, tasks))
+    renamed.load_state_dict(_permute_state(block.state_dict(), larger.state_dict(), to))
+    words, mask = _sentences(block, word_features, tasks)
+    receivers = tuple(range(tasks))
+    expected = _run(block, words, mask, receivers)
+    found = _run(renamed, words, mask, tuple(to))
+    per_task = _run(larger, words, mask, receivers).record
+    back = {name: _select(values, _grown_axes(values, per_task[name]), to) for name, values in found.record.items()}
+    _require_same(BlockOutput(found.states, back), expected, "another order of the tasks changes")
+
+
+def assert_gradient_reaches(
+    factory: BlockFactory, word_features: int, tasks: int, *, trains_senders: bool = False
+) -> None:
+    """The loss of one receiver reaches all its own and all shared parameters, and the other tasks' as announced.
+
+    Args:
+        factory: as in ``check_block``.
+        word_features: as in ``check_block``.
+        tasks: as in ``check_block``.
+        trains_senders: True where some parameters of every other task must get gradient, False where none may.
+    """
+    larger = _build(factory, tasks + 1)
+    for k in range(tasks):
+        block = _double(_build(factory, tasks)).train()
+        words, mask = _sentences(block, word_features, 1)
+        states, _, penalty = block(words, mask, (k,))
+        loss = (states * _draw(states.shape, 1).to(states)).sum()
+        (loss if penalty is None else loss + penalty).backward()
+        lists = _per_task_lists(block.state_dict(), larger.state_dict())
+        senders = set()
+        for name, parameter in block.named_parameters():
+            owner = _owner(name, lists)
+            reached = parameter.grad is not None and bool((parameter.grad != 0).any())
+            if owner in (None, k):
+                _require(reached or not parameter.requires_grad, f"the loss of task {k} must reach {name}")
+            elif reached:
+                _require(trains_senders, f"the loss of task {k} must not reach {name}")
+                senders.add(owner)
+        missed = set(range(tasks)) - {k} - senders if trains_senders else set()
+        _require(not missed, f"the loss of task {k} must reach some parameters of the tasks {sorted(missed)}")
+
+
+def assert_float64(block: nn.Module, word_features: int, tasks: int) -> None:
+    """States, record and gradients have the precision of the block, and float32 agrees with float64."""
+    results = {}
+    for dtype in (torch.float64, torch.float32):
+        converted = copy.deepcopy(block).to(dtype).eval()
+        words, mask = _sentences(converted, word_features, tasks)
+        words = words.to(dtype).requires_grad_()
+        states, record, _ = converted(words, mask, tuple(range(tasks)))
+        for name, values in {"states": states, **record}.items():
+            _require(values.dtype == dtype, f"{name} of a block in {dtype} must be {dtype}, found {values.dtype}")
+        states.sum().backward()
+        results[dtype] = states.detach().double()
+    difference = float((results[torch.float32] - results[torch.float64]).abs().max())
+    _require(difference < _SINGLE_TOLERANCE, f"float32 and float64 must agree; largest difference {difference:.1e}")
+
+
+def assert_device(block: nn.Module, word_features: int, tasks: int) -> None:
+    """The block moves to another device whole: no tensor is left behind, answers stay there and stay the same.
+
+    CUDA is tried where there is one; a tensor that is neither parameter nor buffer is found everywhere.
+    """
+    for path, module in block.named_modules():
+        left = [name for name, value in vars(module).items() if isinstance(value, Tensor)]
+        where = path or type(module).__name__
+        _require(not left, f"{where}: {', '.join(left)} must be a parameter or buffer, else it does not move")
+    block = _double(block).cpu()
+    receivers = tuple(range(tasks))
+    words, mask = _sentences(block, word_features, tasks)
+    expected = _run(block, words, mask, receivers)
+    for name in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
+        block.to(name)
+        states, record, _ = _run(block, words.to(name), mask.to(name), receivers)
+        for entry, values in {"states": states, **record}.items():
+            _require(values.device.type == name, f"{entry} of a block on {name} must be there, found {values.device}")
+        moved = BlockOutput(states.cpu(), {entry: values.cpu() for entry, values in record.items()})
+        _require_same(moved, expected, f"moving to {name} changes")
+
+
+def _build(factory: BlockFactory, tasks: int) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(tasks)
+        return factory(tasks)
+
+
+def _double(block: nn.Module) -> nn.Module:
+    return copy.deepcopy(block).double().eval()
+
+
+def _draw(shape: torch.Size | tuple[int, ...], seed: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def _sentences(
+    block: nn.Module, word_features: int, groups: int
+) -> tuple[Float[Tensor, "groups batch words word_features"], Bool[Tensor, "groups batch words"]]:
+    """Random sentences of different lengths, with random numbers where they are padded."""
+    device = next(block.parameters()).device
+    words = _draw((groups, len(_LENGTHS), max(_LENGTHS), word_features), 0)
+    mask = torch.arange(max(_LENGTHS)) < torch.tensor(_LENGTHS)[:, None]
+    return words.to(device), mask.expand(groups, -1, -1).clone().to(device)
+
+
+@torch.no_grad()
+def _run(block: nn.Module, words: Tensor, mask: Tensor, receivers: tuple[int, ...]) -> BlockOutput:
+    output: BlockOutput = block(words, mask, receivers)
+    return output
+
+
+def _example(output: BlockOutput, receiver: int, sentence: int) -> BlockOutput:
+    """One sentence of one receiver."""
+    r, b = slice(receiver, receiver + 1), slice(sentence, sentence + 1)
+    return BlockOutput(output.states[r, b], {name: values[r, b] for name, values in output.record.items()})
+
+
+def _trim(output: BlockOutput, like: BlockOutput) -> BlockOutput:
+    """Cut every axis to the size it has in another output."""
+
+    def cut(values: Tensor, example: Tensor) -> Tensor:
+        return values[tuple(slice(0, size) for size in example.shape)]
+
+    record = {name: cut(values, like.record[name]) for name, values in output.record.items()}
+    return BlockOutput(cut(output.states, like.states), record)
+
+
+def _permute_state(state: Mapping[str, Tensor], larger: Mapping[str, Tensor], to: list[int]) -> dict[str, Tensor]:
+    """The state in which task ``to[i]`` has what task i had."""
+    lists = _per_task_lists(state, larger)
+    origin = [to.index(j) for j in range(len(to))]
+    permuted = {}
+    for name, values in state.items():
+        parts = name.split(".")
+        called = [str(to[int(p)]) if ".".join(parts[:i]) in lists else p for i, p in enumerate(parts)]
+        permuted[".".join(called)] = _select(values, _grown_axes(values, larger[name]), origin)
+    return permuted
+
+
+def _per_task_lists(state: Mapping[str, Tensor], larger: Mapping[str, Tensor]) -> set[str]:
+    """Paths of the lists of modules or parameters that have one entry per task."""
+    lists = set()
+    for name in larger.keys() - state.keys():
+        parts = name.split(".")
+        paths = [".".join(parts[: i + 1]) for i in range(len(parts))]
+        new = next(i for i, path in enumerate(paths) if not any((key + ".").startswith(path + ".") for key in state))
+        lists.add(".".join(parts[:new]))
+    return lists
+
+
+def _owner(name: str, lists: set[str]) -> int | None:
+    """The task to which a parameter belongs, or None if it is shared."""
+    parts = name.split(".")
+    return next((int(part) for i, part in enumerate(parts) if ".".join(parts[:i]) in lists), None)
+
+
+def _grown_axes(values: Tensor, larger: Tensor) -> list[int]:
+    return [axis for axis, size in enumerate(values.shape) if larger.shape[axis] != size]
+
+
+def _select(values: Tensor, axes: list[int], order: list[int]) -> Tensor:
+    for axis in axes:
+        values = values.index_select(axis, torch.tensor(order, device=values.device))
+    return values
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise AssertionError(sentence)
+
+
+def _require_equal(found: Tensor, expected: Tensor, sentence: str) -> None:
+    _require(found.shape == expected.shape, f"{sentence}: shape {tuple(found.shape)}, not {tuple(expected.shape)}")
+    difference = float((found - expected).abs().max())
+    _require(difference <= _TOLERANCE, f"{sentence}; largest difference {difference:.1e}")
+
+
+def _require_same(found: BlockOutput, expected: BlockOutput, change: str) -> None:
+    _require_equal(found.states, expected.states, f"{change} the states")
+    _require(found.record.keys() == expected.record.keys(), f"{change} the names in the record")
+    for name, values in expected.record.items():
+        _require_equal(found.record[name], values, f"{change} record entry {name!r}")
