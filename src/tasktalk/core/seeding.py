@@ -3,11 +3,12 @@
 import random
 
 import numpy as np
-import torch
 
 
 def seed_everything(seed: int) -> None:
     """Seed Python's, NumPy's and torch's global generators (every device)."""
+    import torch  # seconds to import, and readers need only ``generator``
+
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)

@@ -29,7 +29,9 @@ class Task:
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
-            raise ConfigError(f"task {self.name!r}: kind must be one of {', '.join(get_args(Kind))}, found {self.kind!r}")
+            raise ConfigError(
+                f"task {self.name!r}: kind must be one of {', '.join(get_args(Kind))}, found {self.kind!r}"
+            )
         expected = {"binary": "2", "multiclass": "3 or more", "regression": "0", "tagging": "1 or more"}[self.kind]
         found = len(self.classes)
         fits = {"binary": found == 2, "multiclass": found >= 3, "regression": found == 0, "tagging": found >= 1}

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
 
 from tasktalk.core.batch import SparseRows, TextBatch
+from tasktalk.core.errors import ConfigError
 from tasktalk.core.seeding import generator
 from tasktalk.data.dataset import Examples
 from tasktalk.data.vocabulary import Vocabulary
@@ -39,6 +40,16 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.words)
 
+    def sparse_features(self) -> csr_matrix:
+        """The sparse features.
+
+        Raises:
+            ConfigError: the examples were encoded without any.
+        """
+        if self.features is None:
+            raise ConfigError("a linear model needs sparse features, and these examples were encoded without any")
+        return self.features
+
     def rows_of(self, task: int) -> Int[np.ndarray, " rows"]:
         """The examples that a task reads: its own, or all of them if inputs are shared."""
         return np.arange(len(self)) if self.owner is None else np.flatnonzero(self.owner == task)
@@ -52,9 +63,7 @@ class Plan:
     rows: tuple[Int[np.ndarray, " rows"], ...]
 
 
-def encode(
-    examples: Examples, vocabulary: Vocabulary, max_words: int, features: csr_matrix | None = None
-) -> Encoded:
+def encode(examples: Examples, vocabulary: Vocabulary, max_words: int, features: csr_matrix | None = None) -> Encoded:
     """Turn words into indices; texts are cut after ``max_words``, and an empty text becomes one unknown word."""
     words = [vocabulary.encode(tokens, max_words) for tokens in examples.tokens]
     return Encoded(words, examples.labels, examples.owner, features)

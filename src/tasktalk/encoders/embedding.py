@@ -1,10 +1,29 @@
 """Words to vectors."""
 
+from typing import Protocol
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 _RANGE = 0.1  # uniform(-0.1, 0.1), as the message-passing paper initialises
+
+
+class Embedding(Protocol):
+    """Words to vectors, for some receiving tasks."""
+
+    features: int
+    """Size of a vector."""
+
+    def __call__(
+        self, tokens: Int[Tensor, "groups batch words"], receivers: tuple[int, ...]
+    ) -> Float[Tensor, "groups_or_receivers batch words features"]:
+        """Vectors of the words."""
+        ...
+
+    def set_vectors(self, vectors: Float[Tensor, "words features"], found: Bool[Tensor, " words"]) -> None:
+        """Take the pretrained vectors of the words that were found."""
+        ...
 
 
 class WordEmbedding(nn.Module):
@@ -54,6 +73,10 @@ class PartlySharedEmbedding(nn.Module):
         self.features = shared.features + features
         self.shared = shared
         self.own = nn.ModuleList(WordEmbedding(words, features, sparse=sparse) for _ in range(tasks))
+
+    def set_vectors(self, vectors: Float[Tensor, "words features"], found: Bool[Tensor, " words"]) -> None:
+        """Take pretrained vectors into the shared table."""
+        self.shared.set_vectors(vectors, found)
 
     def forward(
         self, tokens: Int[Tensor, "groups batch words"], receivers: tuple[int, ...]

@@ -27,7 +27,7 @@ class WideLogits(nn.Module):
         super().__init__()
         self.groups = tuple(groups)
         self.trainable = trainable
-        sizes = {group: n for group, n in zip(groups, outputs, strict=True)}
+        sizes = dict(zip(groups, outputs, strict=True))
         self.shared = nn.ParameterList(nn.Parameter(torch.zeros(features, sizes[g])) for g in sorted(sizes))
         self.own = nn.ParameterList(nn.Parameter(torch.zeros(features, n)) for n in outputs)
         self.bias = nn.ParameterList(nn.Parameter(torch.zeros(n)) for n in outputs)

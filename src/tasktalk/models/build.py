@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import torch
-from torch import nn
 
 from tasktalk.core.task import Task
-from tasktalk.encoders.embedding import PartlySharedEmbedding, WordEmbedding
+from tasktalk.encoders.embedding import Embedding, PartlySharedEmbedding, WordEmbedding
 from tasktalk.heads.classifier import Classifier
 from tasktalk.heads.pooling import pooling
 from tasktalk.heads.wide import WideLogits
@@ -34,14 +33,8 @@ def build_network(
     Raises:
         ConfigError: settings that make no sense together, for example DC-MTL with one task.
     """
-    embedding: nn.Module = WordEmbedding(
-        vocabulary, options.embedding_features, options.trainable_embeddings, sparse
-    )
-    features = options.embedding_features
-    if isinstance(options, MTCNNOptions):
-        embedding = PartlySharedEmbedding(embedding, vocabulary, options.private_features, len(tasks), sparse)
-        features = embedding.features
-    block = options.block(features, len(tasks))
+    embedding = _embedding(options, vocabulary, len(tasks), sparse)
+    block = options.block(embedding.features, len(tasks))
     backward_features = block.features // 2 if options.bidirectional else 0
     outputs = [task.outputs for task in tasks]
     network = TextNetwork(
@@ -53,8 +46,15 @@ def build_network(
         None if options.wide == "off" else _wide(options.wide == "joint", tasks, wide_features),
     )
     if options.initialisation == "uniform":
-        initialise_uniform(network, embedding)
+        initialise_uniform(network)
     return network
+
+
+def _embedding(options: NetworkOptions, vocabulary: int, tasks: int, sparse: bool) -> Embedding:
+    shared = WordEmbedding(vocabulary, options.embedding_features, options.trainable_embeddings, sparse)
+    if isinstance(options, MTCNNOptions):
+        return PartlySharedEmbedding(shared, vocabulary, options.private_features, tasks, sparse)
+    return shared
 
 
 @torch.no_grad()

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from tasktalk.communication.block import Block
 from tasktalk.core.batch import Output, TextBatch
+from tasktalk.encoders.embedding import Embedding
 from tasktalk.heads.classifier import Classifier
 from tasktalk.heads.wide import WideLogits
 
@@ -23,7 +24,7 @@ class TextNetwork(nn.Module):
 
     def __init__(
         self,
-        embedding: nn.Module,
+        embedding: Embedding,
         block: Block,
         pooling: nn.Module,
         head: Classifier,
@@ -55,9 +56,8 @@ class TextNetwork(nn.Module):
 
 
 @torch.no_grad()
-def initialise_uniform(network: nn.Module, embedding: nn.Module, limit: float = 0.1) -> None:
+def initialise_uniform(network: TextNetwork, limit: float = 0.1) -> None:
     """Draw every parameter outside the embedding from uniform(-limit, limit), as the message-passing paper does."""
-    kept = {id(p) for p in embedding.parameters()}
-    for parameter in network.parameters():
-        if id(parameter) not in kept:
+    for name, parameter in network.named_parameters():
+        if not name.startswith("embedding."):
             parameter.uniform_(-limit, limit)

@@ -1,4 +1,4 @@
-"""The settings of every model, and the block each of them makes. A new model is a class here and an entry in ``Options``.
+"""The settings of every model, and the block each of them makes. A new model is a class here, named in ``Options``.
 
 Settings stop here: modules take plain arguments.
 """
@@ -16,9 +16,9 @@ from tasktalk.communication.indirect import IndirectCommunication
 from tasktalk.communication.private import PrivateLSTM
 from tasktalk.communication.shared_private import SharedPrivate
 from tasktalk.heads.pooling import Pooling
-from tasktalk.models.linear import Mode
 
 Wide = Literal["off", "fitted", "joint"]
+LinearMode = Literal["easy-adapt", "pooled", "per-task"]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Size = Annotated[int, Field(ge=1)]
 
@@ -183,7 +183,7 @@ class LinearOptions(Settings):
     """
 
     name: Literal["linear"] = "linear"
-    mode: Mode = "easy-adapt"
+    mode: LinearMode = "easy-adapt"
 
 
 NetworkOptions = (

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from tasktalk.data.batches import Encoded, encode
 from tasktalk.data.dataset import Dataset, Examples
@@ -28,7 +27,7 @@ class TextEncoder:
     features: TfidfFeatures | None = None
 
     @classmethod
-    def fit(cls, dataset: Dataset, config: DataConfig, with_features: bool) -> Self:
+    def fit(cls, dataset: Dataset, config: DataConfig, with_features: bool) -> "TextEncoder":
         """Learn words and features from the training texts.
 
         Words of the other splits are known only if they have a pretrained vector, as any word of a new text would be.
@@ -53,7 +52,7 @@ class TextEncoder:
             self.features.save(folder / FEATURES)
 
     @classmethod
-    def load(cls, folder: Path, max_words: int) -> Self:
+    def load(cls, folder: Path, max_words: int) -> "TextEncoder":
         """Read them back.
 
         Raises:

@@ -1,5 +1,6 @@
 """Algorithm 1 of the message-passing paper, and what surrounds it: scores, choice of weights, checkpoints."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -111,9 +112,7 @@ class Fit:
     def _train_epoch(self) -> None:
         """Algorithm 1, lines 3 to 19."""
         config, state, train = self.config, self.state, self.splits["train"]
-        plans = plan_epoch(
-            train, config.batch_size, config.seed, state.epoch, config.sampling_power, config.schedule
-        )
+        plans = plan_epoch(train, config.batch_size, config.seed, state.epoch, config.sampling_power, config.schedule)
         recent: list[tuple[Plan, Tensor]] = []
         for plan in plans[state.step :]:  # T_k ~ p(T)
             batch = collate(train, plan).to(self.accelerator.device)  # B ~ D_k
@@ -144,16 +143,17 @@ class Fit:
         first = self.state.step - len(recent) + 1
         for step, ((plan, _), losses) in enumerate(zip(recent, values, strict=True), first):
             for task, loss in zip(plan.receivers, losses, strict=True):
-                if loss != loss or abs(loss) == float("inf"):
+                if not math.isfinite(loss):
                     raise TrainingError(
                         f"the loss of task {self.tasks[task].name!r} is {loss} at epoch {self.state.epoch + 1}, "
                         f"step {step}; the last good checkpoint is kept in {self.folder}; a lower "
                         f"training.learning_rate (now {self.config.learning_rate:g}) usually helps"
                     )
             self.state.loss += sum(losses) / len(losses)
-        task = self.tasks[recent[-1][0].receivers[0]].name if len(recent[-1][0].receivers) == 1 else "all"
+        latest = recent[-1][0].receivers
+        shown = self.tasks[latest[0]].name if len(latest) == 1 else f"{len(latest)} tasks"
         examples = sum(len(rows) for plan, _ in recent for rows in plan.rows)
-        self.reporter.steps(self.state.step, steps, task, self.state.loss / self.state.step, examples)
+        self.reporter.steps(self.state.step, steps, shown, self.state.loss / self.state.step, examples)
 
     def _finish_epoch(self) -> None:
         """Score the development data, decide which weights to keep, write the history."""

@@ -14,7 +14,7 @@ TaskScores = dict[str, float | int | None]
 def classification_scores(
     probabilities: Float[np.ndarray, "examples classes"], labels: Float[np.ndarray, " examples"]
 ) -> TaskScores:
-    """``error`` in percent, ``accuracy`` (0 to 1) and ``loss`` (mean negative log-likelihood in nats) where labelled."""
+    """``error`` in percent, ``accuracy`` (0 to 1), ``loss`` (negative log-likelihood in nats), where labelled."""
     known = ~np.isnan(labels)
     n = int(known.sum())
     if n == 0:

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from tasktalk.heads.wide import WideLogits
 from tasktalk.training.config import TrainingConfig
 
 _RHO, _EPSILON = 0.95, 1e-6  # Zeiler 2012
@@ -37,7 +38,6 @@ def make_optimizers(network: nn.Module, config: TrainingConfig) -> list[torch.op
 
 
 def _sparse_parameters(module: nn.Module) -> list[nn.Parameter]:
-    if isinstance(module, nn.Embedding) and module.sparse:
-        return [module.weight]
-    tables = getattr(module, "sparse_tables", None)
-    return list(tables()) if callable(tables) else []
+    if isinstance(module, nn.Embedding):
+        return list(module.parameters()) if module.sparse else []
+    return module.sparse_tables() if isinstance(module, WideLogits) else []

@@ -62,8 +62,8 @@ class LinearPredictor:
 
     def probabilities(self, examples: Encoded, task: int) -> Float[np.ndarray, "examples classes"]:
         """Probabilities for the examples that the task reads."""
-        assert examples.features is not None
-        logits = self.model.logits(examples.features[examples.rows_of(task)], task).astype(np.float64)
+        features = examples.sparse_features()[examples.rows_of(task)]
+        logits = self.model.logits(features, task).astype(np.float64)
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         return shifted / shifted.sum(axis=1, keepdims=True)
 

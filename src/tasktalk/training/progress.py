@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -59,7 +59,7 @@ class Bars:
         self.bar = self.progress.add_task("", facts="", visible=False)
         self.label, self.epochs, self.done, self.examples = "", 0, 0, 0
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Bars":
         self.progress.start()
         return self
 
@@ -71,7 +71,7 @@ class Bars:
     def begin(self, label: str, epochs: int, done: int) -> None:
         """Start a bar for the whole training: the time left counts all epochs."""
         self.label, self.epochs, self.done, self.examples = label, epochs, done, 0
-        self.progress.reset(self.bar, total=float(epochs), completed=float(done), visible=True, description=label)
+        self.progress.reset(self.bar, total=float(epochs), completed=done, visible=True, description=label)
 
     def steps(self, step: int, steps: int, task: str, loss: float, examples: int) -> None:
         """Move the bar."""
@@ -90,7 +90,5 @@ class Bars:
         self.done = int(row["epoch"])
         error = row.get("dev_error")
         dev = "no dev data" if error is None else f"dev error {error:5.2f} %"
-        self.console.print(
-            f"{self.label} epoch {self.done}/{self.epochs}  loss {row['train_loss']:.4f}  {dev}  {row['seconds']:.0f} s",
-            highlight=False,
-        )
+        facts = f"loss {row['train_loss']:.4f}  {dev}  {row['seconds']:.0f} s"
+        self.console.print(f"{self.label} epoch {self.done}/{self.epochs}  {facts}", highlight=False)

@@ -1,10 +1,9 @@
 """A finished run: scores and predictions from its folder, nothing else needed."""
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +25,7 @@ from tasktalk.training.predictor import LinearPredictor, NetworkPredictor, Predi
 from tasktalk.training.run_folder import CONFIG, METRICS, read_json, read_tasks
 
 UNSEEN = "test_not_in_train"
-"""Name of the split that leaves out the test texts that stand in the training or development texts as well."""
+"""Name of the split that leaves out the test texts that stand among the training texts as well."""
 
 
 @dataclass
@@ -51,7 +50,7 @@ class Run:
     _predictors: dict[str, Predictor] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, folder: Path | str) -> Self:
+    def load(cls, folder: Path | str) -> "Run":
         """Read a run folder.
 
         Raises:
@@ -141,9 +140,12 @@ class Run:
 
 
 def evaluate(
-    predictor: Callable[[int], Predictor], encoder: TextEncoder, dataset: Dataset, splits: Sequence[str] = ("dev", "test")
+    predictor: Callable[[int], Predictor],
+    encoder: TextEncoder,
+    dataset: Dataset,
+    splits: Sequence[str] = ("dev", "test"),
 ) -> dict[str, Any]:
-    """Scores by split; for test texts a second block without those that stand in train or dev as well.
+    """Scores by split; for test texts a second block without those that stand in train as well.
 
     Args:
         predictor: gives the model of a task by its index.
@@ -158,8 +160,7 @@ def evaluate(
         answers = [predictor(k).probabilities(encoded, k) for k in range(len(dataset.tasks))]
         blocks[name] = summarise(dataset.tasks, score(answers, encoded, dataset.tasks))
         if name == "test":
-            known = [seen(examples, dataset.splits[s]) for s in ("train", "dev") if s in dataset.splits]
-            unseen = ~np.logical_or.reduce(known) if known else np.ones(len(examples), dtype=bool)
+            unseen = ~seen(examples, dataset.splits["train"])
             blocks[UNSEEN] = summarise(dataset.tasks, score(answers, encoded, dataset.tasks, unseen))
     return blocks
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from tasktalk.training.metrics import TaskScores
 
@@ -61,6 +61,6 @@ class Selection:
         return asdict(self)
 
     @classmethod
-    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
+    def from_facts(cls, facts: Mapping[str, Any]) -> "Selection":
         """Back from ``to_facts``."""
         return cls(facts["kind"], {name: Best(**best) for name, best in facts["best"].items()})
