@@ -113,8 +113,8 @@ def test_annotations_are_never_postponed(path: Path) -> None:
     assert "__future__" not in set(imported(path))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_modules_do_not_import_the_lazy_package(path: Path) -> None:
+@pytest.mark.parametrize("path", [path for path in MODULES if path.parent != SRC / "cli"], ids=name)
+def test_only_the_command_line_imports_the_lazy_package(path: Path) -> None:
     assert "tasktalk" not in set(imported(path))
 
 
@@ -153,7 +153,6 @@ def test_one_version_everywhere() -> None:
     assert f"## [{tasktalk.__version__}]" in changes
 
 
-@pytest.mark.skipif(not (SRC / "cli" / "main.py").exists(), reason="the command line is not written yet")
 def test_help_imports_nothing_heavy() -> None:
     program = (
         "import sys\n"
@@ -162,13 +161,13 @@ def test_help_imports_nothing_heavy() -> None:
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
         f"print('heavy:', *sorted({HEAVY!r} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     assert "Usage" in done.stdout
     assert done.stdout.splitlines()[-1] == "heavy:"
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (SRC / "cli" / "main.py").exists(), reason="the command line is not written yet")
 def test_help_answers_at_once() -> None:
     """Within 0.3 s, at best of five, since other programs may be busy."""
     program = "import sys; from tasktalk.cli.main import main; sys.argv = ['tasktalk', '--help']; main()"
