@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tasktalk.core.errors import RunFolderError
@@ -20,7 +20,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield part
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # there may be no folder in which to look for it
+            part.unlink()
         raise RunFolderError(f"{path}: cannot be written ({error.strerror or error})") from error
     except BaseException:
         part.unlink(missing_ok=True)
