@@ -1,0 +1,42 @@
+import dataclasses
+
+import pytest
+
+from tasktalk.core.errors import ConfigError
+from tasktalk.core.task import Kind, Task
+
+
+@pytest.mark.parametrize(
+    ("kind", "classes", "outputs"),
+    [
+        ("binary", ("negative", "positive"), 2),
+        ("multiclass", ("a", "b", "c"), 3),
+        ("regression", (), 1),
+        ("tagging", ("O",), 1),
+        ("tagging", ("O", "B-PER", "I-PER"), 3),
+    ],
+)
+def test_outputs(kind: Kind, classes: tuple[str, ...], outputs: int) -> None:
+    assert Task("books", kind, classes).outputs == outputs
+
+
+@pytest.mark.parametrize(
+    ("kind", "classes", "sentence"),
+    [
+        ("binary", ("one",), "task 'books': a binary task has 2 classes, found 1"),
+        ("binary", ("a", "b", "c"), "task 'books': a binary task has 2 classes, found 3"),
+        ("multiclass", ("a", "b"), "task 'books': a multiclass task has 3 or more classes, found 2"),
+        ("regression", ("a",), "task 'books': a regression task has 0 classes, found 1"),
+        ("tagging", (), "task 'books': a tagging task has 1 or more classes, found 0"),
+    ],
+)
+def test_classes_that_do_not_fit_the_kind(kind: Kind, classes: tuple[str, ...], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        Task("books", kind, classes)
+
+
+def test_a_task_stays_as_it_is() -> None:
+    task = Task("books", "regression")
+    assert task.weight == 1.0
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        task.weight = 2.0  # type: ignore[misc]
