@@ -1,6 +1,6 @@
 """Words to vectors."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 _RANGE = 0.1  # uniform(-0.1, 0.1), as the message-passing paper initialises
 
 
+@runtime_checkable
 class Embedding(Protocol):
     """Words to vectors, for some receiving tasks."""
 
@@ -57,22 +58,47 @@ class WordEmbedding(nn.Module):
         return vectors
 
 
+class PrivateEmbedding(nn.Module):
+    """A look-up table for each task, nothing shared.
+
+    Args:
+        words: size of the vocabulary.
+        features: size of a vector.
+        tasks: how many tasks.
+        sparse: as in ``WordEmbedding``.
+    """
+
+    def __init__(self, words: int, features: int, tasks: int, sparse: bool = True) -> None:
+        super().__init__()
+        self.features = features
+        self.tables = nn.ModuleList(WordEmbedding(words, features, sparse=sparse) for _ in range(tasks))
+
+    def set_vectors(self, vectors: Float[Tensor, "words features"], found: Bool[Tensor, " words"]) -> None:
+        """Take pretrained vectors into every table."""
+        for table in self.tables:
+            table.set_vectors(vectors, found)  # type: ignore[operator]
+
+    def forward(
+        self, tokens: Int[Tensor, "groups batch words"], receivers: tuple[int, ...]
+    ) -> Float[Tensor, "receivers batch words features"]:
+        """Every receiver's own vectors of its words."""
+        tokens = tokens.expand(len(receivers), -1, -1)
+        return torch.stack([self.tables[k](x[None], (k,))[0] for k, x in zip(receivers, tokens, strict=True)])
+
+
 class PartlySharedEmbedding(nn.Module):
     """A shared table beside a small one per task (Collobert and Weston 2008: look-up tables shared partially).
 
     Args:
         shared: the table of all tasks.
-        words: size of the vocabulary.
-        features: size of a task's own vectors.
-        tasks: how many tasks.
-        sparse: as in ``WordEmbedding``.
+        own: the tables of the tasks.
     """
 
-    def __init__(self, shared: WordEmbedding, words: int, features: int, tasks: int, sparse: bool = True) -> None:
+    def __init__(self, shared: WordEmbedding, own: PrivateEmbedding) -> None:
         super().__init__()
-        self.features = shared.features + features
+        self.features = shared.features + own.features
         self.shared = shared
-        self.own = nn.ModuleList(WordEmbedding(words, features, sparse=sparse) for _ in range(tasks))
+        self.own = own
 
     def set_vectors(self, vectors: Float[Tensor, "words features"], found: Bool[Tensor, " words"]) -> None:
         """Take pretrained vectors into the shared table."""
@@ -83,5 +109,4 @@ class PartlySharedEmbedding(nn.Module):
     ) -> Float[Tensor, "receivers batch words features"]:
         """Shared and own vectors of every receiver's words."""
         tokens = tokens.expand(len(receivers), -1, -1)
-        own = torch.stack([self.own[k](x.unsqueeze(0), (k,))[0] for k, x in zip(receivers, tokens, strict=True)])
-        return torch.cat((self.shared(tokens, receivers), own), dim=-1)
+        return torch.cat((self.shared(tokens, receivers), self.own(tokens, receivers)), dim=-1)
