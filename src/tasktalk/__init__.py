@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tasktalk.data.load import load
+    from tasktalk.training.api import evaluate, predict, train
+    from tasktalk.training.run import Run
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load"]
+__all__ = ["Run", "__version__", "evaluate", "load", "predict", "train"]
 
-_HOMES = {"load": "tasktalk.data.load"}
+_HOMES = {
+    "Run": "tasktalk.training.run",
+    "evaluate": "tasktalk.training.api",
+    "load": "tasktalk.data.load",
+    "predict": "tasktalk.training.api",
+    "train": "tasktalk.training.api",
+}
 
 
 def __getattr__(name: str) -> object:

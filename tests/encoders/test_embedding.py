@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tasktalk.encoders.embedding import PartlySharedEmbedding, WordEmbedding
+from tasktalk.encoders.embedding import PartlySharedEmbedding, PrivateEmbedding, WordEmbedding
 
 WORDS, FEATURES = 7, 3
 TOKENS = torch.tensor([[[3, 1, 0], [3, 6, 2]]])
@@ -61,23 +61,23 @@ def test_pretrained_vectors_where_there_are_some() -> None:
 def test_partly_shared_tables() -> None:
     torch.manual_seed(0)
     shared = WordEmbedding(WORDS, FEATURES)
-    embedding = PartlySharedEmbedding(shared, WORDS, 2, tasks=4)
+    embedding = PartlySharedEmbedding(shared, PrivateEmbedding(WORDS, 2, tasks=4))
     vectors = embedding(TOKENS, (3, 1))
     assert embedding.features == FEATURES + 2
     assert vectors.shape == (2, 2, 3, FEATURES + 2)
     assert torch.equal(vectors[0, ..., :FEATURES], vectors[1, ..., :FEATURES])
     for own, k in zip(vectors[..., FEATURES:], (3, 1), strict=True):
-        assert torch.equal(own, embedding.own[k](TOKENS, (k,))[0])
+        assert torch.equal(own, embedding.own.tables[k](TOKENS, (k,))[0])
     assert (vectors[:, 0, 2] == 0).all()
     vectors.sum().backward()
-    own = [embedding.get_parameter(f"own.{k}.table.weight") for k in range(4)]
+    own = [embedding.get_parameter(f"own.tables.{k}.table.weight") for k in range(4)]
     assert [weight.grad is None for weight in own] == [True, False, True, False]
     assert gradient(shared).to_dense()[3, 0] == 4
 
 
 def test_every_receiver_reads_its_own_words_from_partly_shared_tables() -> None:
     torch.manual_seed(0)
-    embedding = PartlySharedEmbedding(WordEmbedding(WORDS, FEATURES), WORDS, 2, tasks=4)
+    embedding = PartlySharedEmbedding(WordEmbedding(WORDS, FEATURES), PrivateEmbedding(WORDS, 2, tasks=4))
     tokens = torch.cat((TOKENS, TOKENS.flip(2)))
     vectors = embedding(tokens, (3, 1))
     for i, k in enumerate((3, 1)):
@@ -85,7 +85,24 @@ def test_every_receiver_reads_its_own_words_from_partly_shared_tables() -> None:
 
 
 def test_pretrained_vectors_go_into_the_shared_table() -> None:
-    embedding = PartlySharedEmbedding(WordEmbedding(WORDS, FEATURES), WORDS, 2, tasks=2)
+    embedding = PartlySharedEmbedding(WordEmbedding(WORDS, FEATURES), PrivateEmbedding(WORDS, 2, tasks=2))
     embedding.set_vectors(torch.ones(WORDS, FEATURES), torch.ones(WORDS, dtype=torch.bool))
     assert (embedding.shared.table.weight[1:] == 1).all()
-    assert all(embedding.get_parameter(f"own.{k}.table.weight").abs().max() <= 0.1 for k in range(2))
+    assert all(embedding.get_parameter(f"own.tables.{k}.table.weight").abs().max() <= 0.1 for k in range(2))
+
+
+def test_private_tables_are_nobody_elses() -> None:
+    torch.manual_seed(0)
+    embedding = PrivateEmbedding(WORDS, FEATURES, tasks=3)
+    vectors = embedding(TOKENS, (2, 0))
+    for own, k in zip(vectors, (2, 0), strict=True):
+        assert torch.equal(own[None], embedding.tables[k](TOKENS, (k,)))
+    assert not torch.equal(vectors[0], vectors[1])
+    vectors.sum().backward()
+    assert [embedding.get_parameter(f"tables.{k}.table.weight").grad is None for k in range(3)] == [False, True, False]
+
+
+def test_pretrained_vectors_go_into_every_private_table() -> None:
+    embedding = PrivateEmbedding(WORDS, FEATURES, tasks=2)
+    embedding.set_vectors(torch.ones(WORDS, FEATURES), torch.ones(WORDS, dtype=torch.bool))
+    assert all((embedding.get_parameter(f"tables.{k}.table.weight")[1:] == 1).all() for k in range(2))

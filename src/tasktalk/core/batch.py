@@ -70,3 +70,18 @@ class Output:
     logits: tuple[Float[Tensor, "batch _"], ...]
     record: Record
     penalty: Float[Tensor, ""] | None = None
+
+
+@dataclass(frozen=True)
+class Listening:
+    """A record together with what it is about: every task read the same texts.
+
+    Args:
+        tokens: the words of each text.
+        tasks: names of the tasks, in the order of the record's first axis.
+        record: as the block gives it, (tasks, texts, ...).
+    """
+
+    tokens: list[list[str]]
+    tasks: tuple[str, ...]
+    record: Record

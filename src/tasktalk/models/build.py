@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from tasktalk.core.task import Task
-from tasktalk.encoders.embedding import Embedding, PartlySharedEmbedding, WordEmbedding
+from tasktalk.encoders.embedding import Embedding, PartlySharedEmbedding, PrivateEmbedding, WordEmbedding
 from tasktalk.heads.classifier import Classifier
 from tasktalk.heads.pooling import pooling
 from tasktalk.heads.wide import WideLogits
@@ -51,9 +51,13 @@ def build_network(
 
 
 def _embedding(options: NetworkOptions, vocabulary: int, tasks: int, sparse: bool) -> Embedding:
-    shared = WordEmbedding(vocabulary, options.embedding_features, options.trainable_embeddings, sparse)
+    features = options.embedding_features
+    if options.embeddings == "private":
+        return PrivateEmbedding(vocabulary, features, tasks, sparse)
+    shared = WordEmbedding(vocabulary, features, options.embeddings == "shared", sparse)
     if isinstance(options, MTCNNOptions):
-        return PartlySharedEmbedding(shared, vocabulary, options.private_features, tasks, sparse)
+        own = PrivateEmbedding(vocabulary, options.private_features, tasks, sparse)
+        return PartlySharedEmbedding(shared, own)
     return shared
 
 

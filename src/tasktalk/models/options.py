@@ -18,6 +18,7 @@ from tasktalk.communication.shared_private import SharedPrivate
 from tasktalk.heads.pooling import Pooling
 
 Wide = Literal["off", "fitted", "joint"]
+Embeddings = Literal["shared", "private", "frozen"]
 LinearMode = Literal["easy-adapt", "pooled", "per-task"]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Size = Annotated[int, Field(ge=1)]
@@ -38,7 +39,8 @@ class TextOptions(Settings):
         dropout: share of the features of words and pooled states that are dropped while training.
         bidirectional: read in both directions, with parameters of their own.
         embedding_features: size of a word vector; pretrained vectors set it to their own size.
-        trainable_embeddings: learn the word vectors, or keep them as they are.
+        embeddings: word vectors that all tasks learn (``shared``), that each task learns for itself (``private``; as
+            many tables as tasks), or that stay as they are (``frozen``).
         initialisation: ``default`` (Glorot and orthogonal, forget bias 1) or ``uniform`` (-0.1 to 0.1, the paper's).
         wide: add the logits of an easy-adapt model of words and word pairs: ``fitted`` first and kept, or trained
             ``joint``ly with the network.
@@ -49,15 +51,16 @@ class TextOptions(Settings):
     dropout: Share = 0.5
     bidirectional: bool = False
     embedding_features: Size = 100
-    trainable_embeddings: bool = True
+    embeddings: Embeddings = "shared"
     initialisation: Literal["default", "uniform"] = "default"
     wide: Wide = "off"
 
 
 class LSTMOptions(TextOptions):
-    """An LSTM per task, nothing shared."""
+    """An LSTM and a word table per task, nothing shared: single-task training of all tasks in one run."""
 
     name: Literal["lstm"] = "lstm"
+    embeddings: Embeddings = "private"
 
     def block(self, word_features: int, tasks: int) -> Block:
         """The block of this model."""
@@ -65,20 +68,21 @@ class LSTMOptions(TextOptions):
 
 
 class BiLSTMOptions(LSTMOptions):
-    """An LSTM per task in both directions, nothing shared."""
+    """An LSTM in both directions and a word table per task, nothing shared."""
 
     name: Literal["bilstm"] = "bilstm"  # type: ignore[assignment]
     bidirectional: bool = True
 
 
 class StackedOptions(TextOptions):
-    """Two LSTMs on top of each other per task, nothing shared.
+    """Two LSTMs on top of each other and a word table per task, nothing shared.
 
     Attributes:
         layers: how many.
     """
 
     name: Literal["stacked"] = "stacked"
+    embeddings: Embeddings = "private"
     layers: Annotated[int, Field(ge=2)] = 2
 
     def block(self, word_features: int, tasks: int) -> Block:
@@ -102,6 +106,7 @@ class MTCNNOptions(TextOptions):
 
     name: Literal["mt-cnn"] = "mt-cnn"
     pooling: Pooling = "max"
+    embeddings: Literal["shared", "frozen"] = "shared"
     window: Literal[1, 3, 5, 7, 9] = 5
     private_features: Size = 10
     bidirectional: Literal[False] = False

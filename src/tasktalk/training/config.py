@@ -65,6 +65,7 @@ class TrainingConfig(Settings):
         device: ``auto`` or ``cpu``.
         precision: ``no`` (float32), ``bf16`` or ``fp16``.
         seed: of everything that draws.
+        beside: names of the models that ``tasktalk train`` trains beside this one, to compare.
     """
 
     epochs: Size = 10
@@ -83,6 +84,7 @@ class TrainingConfig(Settings):
     device: Literal["auto", "cpu"] = "auto"
     precision: Literal["no", "bf16", "fp16"] = "no"
     seed: Annotated[int, Field(ge=0)] = 0
+    beside: list[str] = []
 
 
 class Config(Settings):

@@ -46,10 +46,10 @@ class TextEncoder:
         return encode(examples, self.vocabulary, self.max_words, features)
 
     def save(self, folder: Path) -> None:
-        """Write the vocabulary and the features into a run folder."""
-        self.vocabulary.save(folder / VOCABULARY)
+        """Write the features and the vocabulary into a run folder; the vocabulary comes last, so that it means both."""
         if self.features is not None:
             self.features.save(folder / FEATURES)
+        self.vocabulary.save(folder / VOCABULARY)
 
     @classmethod
     def load(cls, folder: Path, max_words: int) -> "TextEncoder":

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
+from tasktalk.core.batch import Output, Record
 from tasktalk.core.task import Task
-from tasktalk.data.batches import Encoded, collate, plan_evaluation
+from tasktalk.data.batches import Encoded, Plan, collate, plan_evaluation
 from tasktalk.models.linear import LinearModel
 from tasktalk.models.network import TextNetwork
 from tasktalk.training.metrics import TaskScores, classification_scores
@@ -52,6 +53,13 @@ class NetworkPredictor:
         if not rows:
             return np.zeros((0, self.network.head.outputs[task]))
         return np.concatenate(answers)[np.argsort(np.concatenate(rows), kind="stable")]
+
+    @torch.no_grad()
+    def record(self, examples: Encoded, plan: Plan) -> Record:
+        """Who listened to whom in one batch."""
+        self.network.eval()
+        output: Output = self.network(collate(examples, plan).to(self.device))
+        return {name: weights.cpu() for name, weights in output.record.items()}
 
 
 @dataclass(frozen=True)

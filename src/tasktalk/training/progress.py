@@ -55,6 +55,7 @@ class Bars:
             TimeRemainingColumn(compact=True, elapsed_when_finished=False),
             console=self.console,
             transient=True,
+            disable=not self.console.is_terminal,
         )
         self.bar = self.progress.add_task("", facts="", visible=False)
         self.label, self.epochs, self.done, self.examples = "", 0, 0, 0

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from tasktalk.core.batch import Listening
 from tasktalk.core.errors import ConfigError, RunFolderError, nearest
 from tasktalk.core.task import Task
+from tasktalk.data.batches import Plan
 from tasktalk.data.dataset import Dataset, Examples
 from tasktalk.data.duplicates import seen
 from tasktalk.data.tokenize import tokenizer
@@ -22,7 +24,7 @@ from tasktalk.training.config import Config, make_config, read_config
 from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.metrics import summarise
 from tasktalk.training.predictor import LinearPredictor, NetworkPredictor, Predictor, score
-from tasktalk.training.run_folder import CONFIG, METRICS, read_json, read_tasks
+from tasktalk.training.run_folder import CONFIG, METRICS, MODEL, read_json, read_tasks
 
 UNSEEN = "test_not_in_train"
 """Name of the split that leaves out the test texts that stand among the training texts as well."""
@@ -88,6 +90,21 @@ class Run:
         if file not in self._predictors:
             self._predictors[file] = load_predictor(self.folder / file, self.config, self.tasks, self.encoder)
         return self._predictors[file]
+
+    def listen(self, texts: Iterable[str]) -> "Listening":
+        """Who listened to whom while every task read the same texts, with the weights chosen for the mean.
+
+        Raises:
+            ConfigError: a linear model, which has no messages.
+        """
+        predictor = load_predictor(self.folder / MODEL, self.config, self.tasks, self.encoder)
+        if not isinstance(predictor, NetworkPredictor):
+            raise ConfigError("a linear model passes no messages between tasks; try a run of dc or ic")
+        cut = tokenizer(self.tokenizer)
+        tokens = [cut(text)[: self.encoder.max_words] for text in texts]
+        encoded = self.encoder(Examples(tokens, np.full((len(tokens), len(self.tasks)), np.nan), None))
+        plan = Plan(tuple(range(len(self.tasks))), (np.arange(len(tokens)),))
+        return Listening(tokens, tuple(t.name for t in self.tasks), predictor.record(encoded, plan))
 
     def probabilities(self, texts: Iterable[str], task: str) -> Float[np.ndarray, "texts classes"]:
         """Probability of every class of a task for new texts.

@@ -39,9 +39,9 @@ def open_folder(path: Path, overwrite: bool = False, resume: bool = False) -> No
         if not (path / CONFIG).is_file():
             raise RunFolderError(f"{path}: nothing to resume, {CONFIG} is missing")
         return
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        if not overwrite:
-            raise RunFolderError(f"{path}: exists already; choose another --out, or give --overwrite or --resume")
+    if not overwrite:
+        refuse_existing(path)
+    elif _is_taken(path):
         if not (path / CONFIG).is_file():
             raise RunFolderError(f"{path}: is not a run folder ({CONFIG} is missing), so it is not overwritten")
         _attempt(path, lambda: shutil.rmtree(path))
@@ -49,6 +49,16 @@ def open_folder(path: Path, overwrite: bool = False, resume: bool = False) -> No
     probe = path / ".write-test"
     _attempt(path, probe.touch)
     probe.unlink()
+
+
+def refuse_existing(path: Path) -> None:
+    """Refuse a path where something is, other than an empty folder.
+
+    Raises:
+        RunFolderError: something is there.
+    """
+    if _is_taken(path):
+        raise RunFolderError(f"{path}: exists already; choose another --out, or give --overwrite or --resume")
 
 
 def write_json(path: Path, value: object) -> None:
@@ -118,6 +128,10 @@ def peak_memory_mb() -> float:
         return 0.0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+def _is_taken(path: Path) -> bool:
+    return path.exists() and (not path.is_dir() or any(path.iterdir()))
 
 
 def _version(package: str) -> str | None:

@@ -22,6 +22,7 @@ from tasktalk.training.run_folder import (
     ENVIRONMENT,
     METRICS,
     MODEL,
+    VOCABULARY,
     environment,
     open_folder,
     peak_memory_mb,
@@ -71,9 +72,11 @@ def resume(dataset: Dataset, out: Path, reporter: Reporter | None = None) -> Run
     open_folder(out, resume=True)
     if (out / METRICS).exists():
         raise RunFolderError(f"{out}: this run is finished, there is nothing to resume")
+    config = make_config(read_config(out / CONFIG))
+    if not (out / VOCABULARY).exists():  # killed before the training began
+        return train(dataset, config, out, overwrite=True, reporter=reporter)
     if read_json(out / ENVIRONMENT)["data"] != dict(dataset.sources) or read_tasks(out)[0] != dataset.tasks:
         raise RunFolderError(f"{out}: cannot be resumed, the data is not what the run began with")
-    config = make_config(read_config(out / CONFIG))
     encoder = TextEncoder.load(out, config.data.max_words)
     return _train(dataset, config, encoder, out, reporter or Silent(), lambda: time.monotonic() - started)
 

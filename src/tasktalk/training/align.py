@@ -1,0 +1,52 @@
+"""Other data in the terms of a run: its tasks, its classes, their order."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from tasktalk.core.errors import ConfigError, nearest
+from tasktalk.core.task import Task
+from tasktalk.data.dataset import Dataset, Examples
+
+
+def align(dataset: Dataset, tasks: Sequence[Task]) -> Dataset:
+    """Give a data set the tasks of a run; those that it lacks have no labels.
+
+    Args:
+        dataset: data with some or all of the tasks and classes of the run, in any order.
+        tasks: the tasks of the run.
+
+    Raises:
+        ConfigError: a task or a class that the run does not have; the message names the nearest.
+    """
+    columns = [_column(task, tasks) for task in dataset.tasks]
+    classes = [_classes(task, tasks[column]) for task, column in zip(dataset.tasks, columns, strict=True)]
+    splits = {name: _examples(split, columns, classes, len(tasks)) for name, split in dataset.splits.items()}
+    return replace(dataset, tasks=tuple(tasks), splits=splits)
+
+
+def _column(task: Task, tasks: Sequence[Task]) -> int:
+    names = [known.name for known in tasks]
+    if task.name not in names:
+        raise ConfigError(f"the run has no task {task.name!r}: {nearest(task.name, names)}")
+    return names.index(task.name)
+
+
+def _classes(task: Task, known: Task) -> list[float]:
+    """For each class of a task the number that the run gives it, and NaN for a missing label."""
+    for name in task.classes:
+        if name not in known.classes:
+            hint = nearest(name, known.classes)
+            raise ConfigError(f"task {task.name!r}: the run was trained without the label {name!r}: {hint}")
+    return [*(float(known.classes.index(name)) for name in task.classes), np.nan]
+
+
+def _examples(examples: Examples, columns: Sequence[int], classes: Sequence[Sequence[float]], tasks: int) -> Examples:
+    labels = np.full((len(examples), tasks), np.nan)
+    for old, (new, numbers) in enumerate(zip(columns, classes, strict=True)):
+        found = examples.labels[:, old]
+        missing = len(numbers) - 1
+        labels[:, new] = np.array(numbers)[np.where(np.isnan(found), missing, found).astype(np.int64)]
+    owner = None if examples.owner is None else np.array(columns, dtype=np.int64)[examples.owner]
+    return Examples(examples.tokens, labels, owner)
