@@ -35,6 +35,13 @@ def test_classes_that_do_not_fit_the_kind(kind: Kind, classes: tuple[str, ...], 
         Task("books", kind, classes)
 
 
+def test_a_kind_that_does_not_exist() -> None:
+    task = Task("books", "regression")
+    object.__setattr__(task, "kind", "rank")  # as it would come in where types are not checked
+    with pytest.raises(ConfigError, match="kind must be one of binary, multiclass, regression, tagging, found 'rank'"):
+        task.__post_init__()
+
+
 def test_a_task_stays_as_it_is() -> None:
     task = Task("books", "regression")
     assert task.weight == 1.0

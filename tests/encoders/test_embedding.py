@@ -1,8 +1,10 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
 
-from tasktalk.encoders.embedding import PartlySharedEmbedding, PrivateEmbedding, WordEmbedding
+from tasktalk.encoders.embedding import Embedding, PartlySharedEmbedding, PrivateEmbedding, WordEmbedding
 
 WORDS, FEATURES = 7, 3
 TOKENS = torch.tensor([[[3, 1, 0], [3, 6, 2]]])
@@ -58,51 +60,63 @@ def test_pretrained_vectors_where_there_are_some() -> None:
     assert weight.requires_grad
 
 
-def test_partly_shared_tables() -> None:
+def test_every_task_has_a_table_of_its_own() -> None:
     torch.manual_seed(0)
-    shared = WordEmbedding(WORDS, FEATURES)
-    embedding = PartlySharedEmbedding(shared, PrivateEmbedding(WORDS, 2, tasks=4))
+    embedding = PrivateEmbedding(WORDS, FEATURES, tasks=4)
     vectors = embedding(TOKENS, (3, 1))
-    assert embedding.features == FEATURES + 2
-    assert vectors.shape == (2, 2, 3, FEATURES + 2)
-    assert torch.equal(vectors[0, ..., :FEATURES], vectors[1, ..., :FEATURES])
-    for own, k in zip(vectors[..., FEATURES:], (3, 1), strict=True):
-        assert torch.equal(own, embedding.own.tables[k](TOKENS, (k,))[0])
+    assert embedding.features == FEATURES
+    assert vectors.shape == (2, 2, 3, FEATURES)
+    for found, k in zip(vectors, (3, 1), strict=True):
+        assert torch.equal(found, embedding.get_parameter(f"tables.{k}.table.weight")[TOKENS[0]])
     assert (vectors[:, 0, 2] == 0).all()
     vectors.sum().backward()
-    own = [embedding.get_parameter(f"own.tables.{k}.table.weight") for k in range(4)]
-    assert [weight.grad is None for weight in own] == [True, False, True, False]
-    assert gradient(shared).to_dense()[3, 0] == 4
+    tables = [embedding.get_parameter(f"tables.{k}.table.weight") for k in range(4)]
+    assert [weight.grad is None for weight in tables] == [True, False, True, False]
+    assert all(weight.grad is None or weight.grad.is_sparse for weight in tables)
 
 
-def test_every_receiver_reads_its_own_words_from_partly_shared_tables() -> None:
+def make_partly_shared() -> PartlySharedEmbedding:
     torch.manual_seed(0)
-    embedding = PartlySharedEmbedding(WordEmbedding(WORDS, FEATURES), PrivateEmbedding(WORDS, 2, tasks=4))
+    return PartlySharedEmbedding(WordEmbedding(WORDS, FEATURES), PrivateEmbedding(WORDS, 2, tasks=4))
+
+
+EMBEDDINGS: dict[str, Callable[[], Embedding]] = {
+    "shared": lambda: WordEmbedding(WORDS, FEATURES),
+    "private": lambda: PrivateEmbedding(WORDS, FEATURES, tasks=4),
+    "partly shared": make_partly_shared,
+}
+
+
+def test_partly_shared_vectors_are_shared_then_own() -> None:
+    embedding = make_partly_shared()
+    vectors = embedding(TOKENS, (3, 1))
+    assert embedding.features == FEATURES + 2
+    assert torch.equal(vectors[..., :FEATURES], embedding.shared(TOKENS.expand(2, -1, -1), (3, 1)))
+    assert torch.equal(vectors[..., FEATURES:], embedding.own(TOKENS, (3, 1)))
+    vectors.sum().backward()
+    assert gradient(embedding.shared).to_dense()[3, 0] == 4
+
+
+@pytest.mark.parametrize("name", EMBEDDINGS)
+def test_every_receiver_reads_its_own_words(name: str) -> None:
+    torch.manual_seed(0)
+    embedding = EMBEDDINGS[name]()
+    assert isinstance(embedding, Embedding)
     tokens = torch.cat((TOKENS, TOKENS.flip(2)))
     vectors = embedding(tokens, (3, 1))
+    assert vectors.shape == (2, 2, 3, embedding.features)
     for i, k in enumerate((3, 1)):
         assert torch.equal(vectors[i : i + 1], embedding(tokens[i : i + 1], (k,)))
-
-
-def test_pretrained_vectors_go_into_the_shared_table() -> None:
-    embedding = PartlySharedEmbedding(WordEmbedding(WORDS, FEATURES), PrivateEmbedding(WORDS, 2, tasks=2))
-    embedding.set_vectors(torch.ones(WORDS, FEATURES), torch.ones(WORDS, dtype=torch.bool))
-    assert (embedding.shared.table.weight[1:] == 1).all()
-    assert all(embedding.get_parameter(f"own.tables.{k}.table.weight").abs().max() <= 0.1 for k in range(2))
-
-
-def test_private_tables_are_nobody_elses() -> None:
-    torch.manual_seed(0)
-    embedding = PrivateEmbedding(WORDS, FEATURES, tasks=3)
-    vectors = embedding(TOKENS, (2, 0))
-    for own, k in zip(vectors, (2, 0), strict=True):
-        assert torch.equal(own[None], embedding.tables[k](TOKENS, (k,)))
-    assert not torch.equal(vectors[0], vectors[1])
-    vectors.sum().backward()
-    assert [embedding.get_parameter(f"tables.{k}.table.weight").grad is None for k in range(3)] == [False, True, False]
 
 
 def test_pretrained_vectors_go_into_every_private_table() -> None:
     embedding = PrivateEmbedding(WORDS, FEATURES, tasks=2)
     embedding.set_vectors(torch.ones(WORDS, FEATURES), torch.ones(WORDS, dtype=torch.bool))
     assert all((embedding.get_parameter(f"tables.{k}.table.weight")[1:] == 1).all() for k in range(2))
+
+
+def test_pretrained_vectors_go_into_the_shared_table_of_two() -> None:
+    embedding = make_partly_shared()
+    embedding.set_vectors(torch.ones(WORDS, FEATURES), torch.ones(WORDS, dtype=torch.bool))
+    assert (embedding.shared.table.weight[1:] == 1).all()
+    assert all(embedding.own.get_parameter(f"tables.{k}.table.weight").abs().max() <= 0.1 for k in range(4))

@@ -13,7 +13,7 @@ from tasktalk.communication.indirect import IndirectCommunication
 from tasktalk.communication.private import PrivateLSTM
 from tasktalk.communication.shared_private import SharedPrivate
 from tasktalk.core.batch import SparseRows, TextBatch
-from tasktalk.encoders.embedding import Embedding, PartlySharedEmbedding, WordEmbedding
+from tasktalk.encoders.embedding import Embedding, PartlySharedEmbedding, PrivateEmbedding, WordEmbedding
 from tasktalk.heads.classifier import Classifier, classification_loss
 from tasktalk.heads.pooling import Pooling, pooling
 from tasktalk.heads.wide import WideLogits
@@ -120,7 +120,7 @@ def test_the_penalty_is_handed_on_while_training() -> None:
 def test_partly_shared_tables_serve_shared_and_separate_inputs(receivers: tuple[int, ...], groups: int) -> None:
     torch.manual_seed(0)
     shared = WordEmbedding(VOCABULARY, 4, sparse=False)
-    embedding = PartlySharedEmbedding(shared, VOCABULARY, 2, TASKS, sparse=False)
+    embedding = PartlySharedEmbedding(shared, PrivateEmbedding(VOCABULARY, 2, TASKS, sparse=False))
     for block in (TaskConvolution(embedding.features, HIDDEN, TASKS), IndirectCommunication(6, HIDDEN, TASKS)):
         network, batch = make_network(block, embedding).eval(), make_batch(receivers, groups)
         together = network(batch).logits
