@@ -1,0 +1,125 @@
+"""A table of several runs on the same data, as Markdown and JSON, with the command of each.
+
+``python -m tasktalk.benchmarks.table runs/ic runs/dc --paper --out docs/results/fdu-mtl`` writes ``fdu-mtl.md`` and
+``fdu-mtl.json``; a run can be given a title, as in ``"IC-MTL, wide=runs/ic-wide"``.
+"""
+
+import argparse
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tasktalk.benchmarks.papers import FDU_MTL_ERROR, FDU_MTL_TASKS, fdu_mtl_error
+from tasktalk.core.errors import TasktalkError
+from tasktalk.core.files import write_text
+from tasktalk.training.run import UNSEEN
+from tasktalk.training.run_folder import CONFIG, ENVIRONMENT, METRICS, read_json, write_json
+
+
+@dataclass(frozen=True)
+class Column:
+    """One run, or one column of a paper.
+
+    Args:
+        title: heading.
+        error: test error in percent, by task.
+        dev_error: mean development error in percent.
+        unseen_error: mean error over the test texts that do not stand in train.
+        seconds: wall-clock time of the run.
+        peak_memory_mb: peak memory of the run.
+        threads: threads that torch used.
+        command: what made it.
+    """
+
+    title: str
+    error: dict[str, float]
+    dev_error: float | None = None
+    unseen_error: float | None = None
+    seconds: float | None = None
+    peak_memory_mb: float | None = None
+    threads: int | None = None
+    command: str = ""
+
+    @property
+    def mean(self) -> float:
+        """Mean test error over the tasks."""
+        return sum(self.error.values()) / len(self.error)
+
+
+def read_column(title: str, folder: Path) -> Column:
+    """The column of a run.
+
+    Raises:
+        RunFolderError: not the folder of a finished run.
+    """
+    metrics, around = read_json(folder / METRICS), read_json(folder / ENVIRONMENT)
+    splits: dict[str, Any] = metrics["splits"]
+    return Column(
+        title,
+        {task: scores["error"] for task, scores in splits["test"]["tasks"].items()},
+        splits["dev"]["mean"]["error"] if "dev" in splits else None,
+        splits[UNSEEN]["mean"]["error"],
+        metrics["seconds"],
+        metrics["peak_memory_mb"],
+        around["machine"]["threads"],
+        " ".join(shlex.quote(word) for word in ("tasktalk", *around["command"][1:])),
+    )
+
+
+def paper_columns() -> list[Column]:
+    """Table 1 of the message-passing paper."""
+    return [Column(f"{model}, paper", fdu_mtl_error(model)) for model in FDU_MTL_ERROR]
+
+
+def markdown(columns: Sequence[Column]) -> str:
+    """Rows are tasks, the best of each row is bold."""
+    tasks = [task for task in FDU_MTL_TASKS if task in columns[0].error] or list(columns[0].error)
+    lines = [_row(["task", *(column.title for column in columns)]), _row(["---", *("--:" for _ in columns)])]
+    lines += [_row([task, *_best([column.error[task] for column in columns])]) for task in tasks]
+    lines.append(_row(["**mean**", *_best([column.mean for column in columns])]))
+    extra = (
+        ("mean without test texts that stand in train", "unseen_error", 1),
+        ("mean on development data", "dev_error", 1),
+        ("seconds", "seconds", 0),
+        ("peak memory, MB", "peak_memory_mb", 0),
+        ("threads", "threads", 0),
+    )
+    for title, name, digits in extra:
+        values = [getattr(column, name) for column in columns]
+        lines.append(_row([title, *("" if v is None else f"{v:.{digits}f}" for v in values)]))
+    commands = [f"- {c.title}: `{c.command}`" for c in columns if c.command]
+    return "\n".join([*lines, "", "Commands:", "", *commands, ""])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _best(values: Sequence[float]) -> list[str]:
+    lowest = min(round(v, 1) for v in values)
+    return [f"**{v:.1f}**" if round(v, 1) == lowest else f"{v:.1f}" for v in values]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line of this module."""
+    parser = argparse.ArgumentParser(prog="python -m tasktalk.benchmarks.table", description=__doc__)
+    parser.add_argument("runs", nargs="+", help="run folders, each a path or TITLE=PATH")
+    parser.add_argument("--paper", action="store_true", help="put Table 1 of the message-passing paper beside them")
+    parser.add_argument("--out", type=Path, required=True, help="file to write, without .md or .json")
+    given = parser.parse_args(arguments)
+    columns = []
+    for run in given.runs:
+        title, _, path = run.rpartition("=")
+        try:
+            columns.append(read_column(title or Path(path).name, Path(path)))
+        except TasktalkError as error:
+            parser.error(f"{error} (expected a folder with {CONFIG} and {METRICS})")
+    columns += paper_columns() if given.paper else []
+    write_text(given.out.with_suffix(".md"), markdown(columns))
+    write_json(given.out.with_suffix(".json"), [asdict(column) | {"mean": column.mean} for column in columns])
+
+
+if __name__ == "__main__":
+    main()
