@@ -1,6 +1,7 @@
 """Word vectors: formats, case fallback, concatenation, damaged files."""
 
 import gzip
+import hashlib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from tasktalk.core.errors import DataError
-from tasktalk.encoders.vectors import load_vectors, vector_words
+from tasktalk.encoders.vectors import load_vectors, vector_checksums, vector_words
 
 TABLE = {"the": [0.5, -1.0, 2.0], "Ann": [1.0, 1.0, 1.0], "ann": [3.0, 3.0, 3.0], "naïve": [1e-3, 0.0, 7.0]}
 TEXT = "".join(f"{word} {' '.join(map(str, numbers))}\n" for word, numbers in TABLE.items()).encode()
@@ -192,3 +193,13 @@ def test_the_real_files_give_150_features(real_data: Path) -> None:
     assert found.tolist() == [True, True, False]
     assert (vectors[1, :50] != 0).all()
     assert (vectors[1, 50:] == 0).all()  # the 100-d file lacks "a"
+
+
+def test_checksums_are_those_of_the_files(tmp_path: Path) -> None:
+    text, archive = tmp_path / "v.txt", tmp_path / "v.zip"
+    text.write_bytes(b"a 1 2\n")
+    with zipfile.ZipFile(archive, "w") as file:
+        file.write(text, "v.txt")
+    sums = vector_checksums([text, f"{archive}:v.txt"])
+    assert sums["v.txt"] == hashlib.sha256(b"a 1 2\n").hexdigest()
+    assert sums["v.zip:v.txt"] == hashlib.sha256(archive.read_bytes()).hexdigest()

@@ -12,6 +12,7 @@ A word takes the vector of its exact spelling, else that of its lower-case spell
 """
 
 import gzip
+import hashlib
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -61,6 +62,16 @@ def vector_words(paths: Sequence[Path | str], words: Iterable[str]) -> set[str]:
     spellings = _spellings(wanted)
     present = {word for path in paths for word, _ in _rows(str(path), spellings)}
     return {word for word in wanted if word in present or word.lower() in present}
+
+
+def vector_checksums(paths: Sequence[Path | str]) -> dict[str, str]:
+    """SHA-256 of every file of vectors, by its name (with the member, for one of a zip)."""
+    sums = {}
+    for path in map(str, paths):
+        archive, is_member, _ = path.partition(".zip:")
+        with Path(archive + ".zip" if is_member else path).open("rb") as file:
+            sums[Path(path).name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return sums
 
 
 def _load_one(

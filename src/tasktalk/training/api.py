@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from tasktalk.core.errors import ConfigError
 from tasktalk.data.dataset import Dataset
 from tasktalk.data.load import load
 from tasktalk.training.config import make_config
@@ -38,7 +39,9 @@ def train(
     dataset = data if isinstance(data, Dataset) else load(data)
     values: dict[str, dict[str, Any]] = {"data": {"source": [dataset.name]}, "model": {"name": model}}
     for key, value in (settings or {}).items():
-        section, _, name = key.partition(".")
+        section, dot, name = key.partition(".")
+        if not dot:
+            raise ConfigError(f"expected section.key, for example training.epochs, found {key!r}")
         values.setdefault(section, {})[name] = value
     with Bars() if progress else nullcontext(Silent()) as reporter:
         return train_config(dataset, make_config(values), Path(out), overwrite, reporter)

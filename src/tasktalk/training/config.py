@@ -1,5 +1,6 @@
 """Everything that can be set, with its defaults: what ``config.yaml`` holds and ``--set`` changes."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -83,7 +84,7 @@ class TrainingConfig(Settings):
     tracker: str = "tensorboard"
     device: Literal["auto", "cpu"] = "auto"
     precision: Literal["no", "bf16", "fp16"] = "no"
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     beside: list[str] = []
 
 
@@ -120,7 +121,7 @@ def make_config(values: Mapping[str, Any] | None = None, settings: Sequence[str]
             raise ConfigError(f"expected section.key=value, for example training.epochs=5, found {setting!r}")
         merged.setdefault(section, {})[key] = _value(text)
     name = merged.setdefault("model", {}).setdefault("name", Config().model.name)
-    if name not in model_names():
+    if not isinstance(name, str) or name not in model_names():
         raise ConfigError(f"unknown model {name!r}: {nearest(str(name), model_names())}")
     try:
         return Config.model_validate(merged)
@@ -135,7 +136,7 @@ def read_config(path: Path) -> dict[str, Any]:
         ConfigError: the file cannot be read, is not YAML, or does not hold sections of settings.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        values = _parse(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{path}: cannot be read as YAML ({reason})") from error
@@ -144,9 +145,26 @@ def read_config(path: Path) -> dict[str, Any]:
     return values
 
 
+class _Yaml(yaml.SafeLoader):
+    """YAML 1.2's booleans, true and false: in YAML 1.1 the words off and no, which some settings take, are others."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Yaml.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
+
+
+def _parse(text: str) -> Any:
+    return _Yaml(text).get_single_data()
+
+
 def _value(text: str) -> object:
+    """A value on the command line; nothing after the equals sign is an empty text."""
     try:
-        return yaml.safe_load(text)
+        return _parse(text) if text.strip() else ""
     except yaml.YAMLError:
         return text
 
@@ -155,7 +173,9 @@ def _sentence(error: ValidationError, values: Mapping[str, Any]) -> str:
     first = error.errors()[0]
     place = [str(part) for part in first["loc"]]
     section = place[0]
-    key = ".".join(part for part in place if part not in model_names() or part == section)
+    if section == "model" and len(place) > 1:  # pydantic puts the model's name between
+        place.pop(1)
+    key = ".".join(place)
     if first["type"] == "extra_forbidden":
         return f"unknown setting {key!r}: {nearest(key, _known_keys(section, values))}"
     return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, found {first['input']!r}"

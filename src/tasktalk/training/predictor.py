@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from tasktalk.models.network import TextNetwork
 from tasktalk.training.metrics import TaskScores, classification_scores
 
 
+@runtime_checkable  # signatures are checked while the tests run
 class Predictor(Protocol):
     """Anything that gives each class of a task a probability."""
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 
+@runtime_checkable  # signatures are checked while the tests run
 class Reporter(Protocol):
     """Is told how training goes."""
 

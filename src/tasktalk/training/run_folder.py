@@ -14,6 +14,7 @@ from typing import Any
 from tasktalk.core.errors import RunFolderError
 from tasktalk.core.files import write_text
 from tasktalk.core.task import Task
+from tasktalk.encoders.vectors import vector_checksums
 
 CONFIG = "config.yaml"
 TASKS = "tasks.json"
@@ -101,8 +102,8 @@ def read_tasks(folder: Path) -> tuple[tuple[Task, ...], str, dict[str, str]]:
         raise RunFolderError(f"{folder / TASKS}: is not a list of tasks ({error} is missing or wrong)") from error
 
 
-def environment(seed: int, sources: Mapping[str, str]) -> dict[str, object]:
-    """What a result depends on beside the settings: versions, machine, commit, seed and the data's checksums."""
+def environment(seed: int, sources: Mapping[str, str], vectors: Sequence[str]) -> dict[str, object]:
+    """What a result depends on beside the settings: versions, machine, commit, seed, checksums of data and vectors."""
     import torch
 
     return {
@@ -117,6 +118,7 @@ def environment(seed: int, sources: Mapping[str, str]) -> dict[str, object]:
         "commit": _commit(),
         "command": sys.argv,
         "data": dict(sources),
+        "vectors": vector_checksums(vectors),
     }
 
 

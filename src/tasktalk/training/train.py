@@ -57,7 +57,7 @@ def train(
     open_folder(out, overwrite)
     write_text(out / CONFIG, config.to_yaml())
     write_tasks(out, dataset.tasks, dataset.tokenizer)
-    write_json(out / ENVIRONMENT, environment(config.training.seed, dataset.sources))
+    write_json(out / ENVIRONMENT, environment(config.training.seed, dataset.sources, config.data.vectors))
     encoder.save(out)
     return _train(dataset, config, encoder, out, reporter or Silent(), lambda: time.monotonic() - started)
 
