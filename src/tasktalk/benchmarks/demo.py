@@ -74,7 +74,9 @@ class DemoResult:
         return sum(r.single for r in rows) / len(rows), sum(r.shared for r in rows) / len(rows)
 
 
-def run_demo(out: Path, seed: int = 0, overwrite: bool = False, progress: bool = True) -> DemoResult:
+def run_demo(
+    out: Path, seed: int = 0, overwrite: bool = False, progress: bool = True, settings: Sequence[str] = ()
+) -> DemoResult:
     """Train single-task LSTMs and IC-MTL on the same molecules with the same settings, and draw a picture.
 
     Args:
@@ -82,6 +84,7 @@ def run_demo(out: Path, seed: int = 0, overwrite: bool = False, progress: bool =
         seed: of the data's split and of the training.
         overwrite: replace the demo's earlier run folders.
         progress: show progress on standard error.
+        settings: changes of the demo's settings, each ``section.key=value``.
 
     Raises:
         TasktalkError: RDKit is not installed, or the folder exists or cannot be written.
@@ -91,7 +94,8 @@ def run_demo(out: Path, seed: int = 0, overwrite: bool = False, progress: bool =
     dataset = demo_molecules(seed)
     with Bars() if progress else nullcontext(Silent()) as reporter:
         runs = {
-            name: train(dataset, demo_config(name, seed), out / name, overwrite, reporter) for name in ("lstm", "ic")
+            name: train(dataset, demo_config(name, seed, settings), out / name, overwrite, reporter)
+            for name in ("lstm", "ic")
         }
     labels = _label_counts(dataset)
     save_figure(
@@ -111,10 +115,10 @@ def run_demo(out: Path, seed: int = 0, overwrite: bool = False, progress: bool =
     return DemoResult(rows, {name: run.folder for name, run in runs.items()}, out / PICTURE, seconds)
 
 
-def demo_config(model: str, seed: int) -> Config:
-    """The demo's settings, the same for both models."""
+def demo_config(model: str, seed: int, settings: Sequence[str] = ()) -> Config:
+    """The demo's settings, the same for both models, with some changes."""
     values = {"data": {"source": ["molecules"]}, "model": {"name": model}, "training": {"seed": seed}}
-    return make_config(values, _SETTINGS)
+    return make_config(values, (*_SETTINGS, *settings))
 
 
 def _label_counts(dataset: Dataset) -> Sequence[int]:

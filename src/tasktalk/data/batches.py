@@ -32,7 +32,7 @@ class Encoded:
         features: sparse features of every example for the wide part of a model, or None.
     """
 
-    words: list[Int[np.ndarray, " words"]]
+    words: list[Int[np.ndarray, " _"]]
     labels: Float[np.ndarray, "examples tasks"]
     owner: Int[np.ndarray, " examples"] | None
     features: csr_matrix | None = None
@@ -60,7 +60,7 @@ class Plan:
     """Which examples make a batch: one array of rows per group (see ``TextBatch``)."""
 
     receivers: tuple[int, ...]
-    rows: tuple[Int[np.ndarray, " rows"], ...]
+    rows: tuple[Int[np.ndarray, " _"], ...]
 
 
 def encode(examples: Examples, vocabulary: Vocabulary, max_words: int, features: csr_matrix | None = None) -> Encoded:

@@ -21,12 +21,16 @@ class WideLogits(nn.Module):
         outputs: number of classes of each task.
         groups: for each task the group whose shared weights it uses (tasks with the same classes).
         trainable: whether the weights are learned with the network, or kept as they were fitted before.
+        sparse: whether gradients have only the rows of the batch (needs an optimiser that takes sparse gradients).
     """
 
-    def __init__(self, features: int, outputs: Sequence[int], groups: Sequence[int], trainable: bool) -> None:
+    def __init__(
+        self, features: int, outputs: Sequence[int], groups: Sequence[int], trainable: bool, sparse: bool = True
+    ) -> None:
         super().__init__()
         self.groups = tuple(groups)
         self.trainable = trainable
+        self.sparse = sparse and trainable
         sizes = dict(zip(groups, outputs, strict=True))
         self.shared = nn.ParameterList(nn.Parameter(torch.zeros(features, sizes[g])) for g in sorted(sizes))
         self.own = nn.ParameterList(nn.Parameter(torch.zeros(features, n)) for n in outputs)
@@ -35,7 +39,7 @@ class WideLogits(nn.Module):
 
     def sparse_tables(self) -> list[nn.Parameter]:
         """The parameters whose gradients have only the rows of the batch."""
-        return [*self.shared, *self.own]
+        return [*self.shared, *self.own] if self.sparse else []
 
     def forward(
         self, rows: SparseRows, shape: tuple[int, int], receivers: tuple[int, ...]
@@ -57,5 +61,5 @@ class WideLogits(nn.Module):
 
     def _logits(self, rows: SparseRows, weights: Tensor) -> Tensor:
         return functional.embedding_bag(
-            rows.indices, weights, rows.offsets, mode="sum", per_sample_weights=rows.values, sparse=self.trainable
+            rows.indices, weights, rows.offsets, mode="sum", per_sample_weights=rows.values, sparse=self.sparse
         )

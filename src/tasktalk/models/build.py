@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
+from tasktalk.core.errors import ConfigError
 from tasktalk.core.task import Task
 from tasktalk.encoders.embedding import Embedding, PartlySharedEmbedding, PrivateEmbedding, WordEmbedding
 from tasktalk.heads.classifier import Classifier
@@ -28,11 +29,15 @@ def build_network(
         tasks: the tasks.
         vocabulary: number of word indices, padding and unknown included.
         wide_features: number of sparse features of the wide part.
-        sparse: whether embeddings may give sparse gradients.
+        sparse: whether word tables, those of the wide part included, may give sparse gradients.
 
     Raises:
-        ConfigError: settings that make no sense together, for example DC-MTL with one task.
+        ConfigError: settings that make no sense together, for example DC-MTL with one task, or a task that is not a
+            classification.
     """
+    for task in tasks:
+        if task.kind not in ("binary", "multiclass"):
+            raise ConfigError(f"models for text do classification only; task {task.name!r} is of kind {task.kind!r}")
     embedding = _embedding(options, vocabulary, len(tasks), sparse)
     block = options.block(embedding.features, len(tasks))
     backward_features = block.features // 2 if options.bidirectional else 0
@@ -43,7 +48,7 @@ def build_network(
         pooling(options.pooling, block.features, len(tasks), backward_features),
         Classifier(block.features, outputs),
         options.dropout,
-        None if options.wide == "off" else _wide(options.wide == "joint", tasks, wide_features),
+        None if options.wide == "off" else _wide(options.wide == "joint", tasks, wide_features, sparse),
     )
     if options.initialisation == "uniform":
         initialise_uniform(network)
@@ -72,7 +77,7 @@ def set_wide(wide: WideLogits, linear: LinearModel) -> None:
             wide.bias[task].copy_(torch.from_numpy(table.intercepts[row]))
 
 
-def _wide(trainable: bool, tasks: Sequence[Task], features: int) -> WideLogits:
+def _wide(trainable: bool, tasks: Sequence[Task], features: int, sparse: bool) -> WideLogits:
     classes = sorted({task.classes for task in tasks})
     groups = [classes.index(task.classes) for task in tasks]
-    return WideLogits(features, [task.outputs for task in tasks], groups, trainable)
+    return WideLogits(features, [task.outputs for task in tasks], groups, trainable, sparse)

@@ -78,7 +78,7 @@ class LinearPredictor:
 
 
 def score(
-    answers: Sequence[Float[np.ndarray, "examples classes"]],
+    answers: Sequence[Float[np.ndarray, "_ _"]],
     examples: Encoded,
     tasks: Sequence[Task],
     keep: Bool[np.ndarray, " examples"] | None = None,
