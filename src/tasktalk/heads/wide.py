@@ -51,12 +51,12 @@ class WideLogits(nn.Module):
             shape: (groups, batch).
             receivers: the tasks that read.
         """
+        groups, batch = shape
         answers = []
         for i, task in enumerate(receivers):
-            group = i if shape[0] > 1 else 0
-            table = [self.shared[self.groups[task]], self.own[task]]
-            both = [self._logits(rows, weights).view(*shape, -1)[group] for weights in table]
-            answers.append(both[0] + both[1] + self.bias[task])
+            own_rows = rows.part(i * batch, (i + 1) * batch) if groups > 1 else rows
+            shared, own = self.shared[self.groups[task]], self.own[task]
+            answers.append(self._logits(own_rows, shared) + self._logits(own_rows, own) + self.bias[task])
         return tuple(answers)
 
     def _logits(self, rows: SparseRows, weights: Tensor) -> Tensor:
