@@ -18,7 +18,7 @@ class SharedPrivate(nn.Module):
     A state is [private, shared]. A linear discriminator guesses the task from the last shared state through a gradient
     reversal layer (Ganin and Lempitsky 2015), which turns the paper's min-max game into one backward pass. The
     orthogonality penalty is the squared Frobenius norm of S^T H of the last shared and private states, which are
-    scaled to length 1 first so that it does not depend on the batch and the hidden size (Bousmalis et al. 2016).
+    scaled to length 1 first so that it does not depend on the hidden size (Bousmalis et al. 2016).
     The record is empty.
 
     Args:

@@ -28,6 +28,12 @@ class SparseRows:
     offsets: Int[Tensor, " rows"]
     values: Float[Tensor, " nonzeros"]
 
+    def part(self, start: int, stop: int) -> "SparseRows":
+        """The rows from ``start`` to ``stop`` (exclusive)."""
+        first = int(self.offsets[start])
+        last = int(self.offsets[stop]) if stop < len(self.offsets) else len(self.indices)
+        return SparseRows(self.indices[first:last], self.offsets[start:stop] - first, self.values[first:last])
+
     def to(self, device: torch.device) -> "SparseRows":
         """The same rows on another device."""
         return SparseRows(self.indices.to(device), self.offsets.to(device), self.values.to(device))
