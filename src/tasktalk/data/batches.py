@@ -1,5 +1,6 @@
 """From texts to batches: examples as indices, epochs as plans, plans as padded tensors."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -49,6 +50,15 @@ class Encoded:
         if self.features is None:
             raise ConfigError("a linear model needs sparse features, and these examples were encoded without any")
         return self.features
+
+    def checksum(self) -> str:
+        """SHA-256 of the words, labels and owners: the same for examples that make the same batches."""
+        lengths = np.array([len(words) for words in self.words])
+        owner = np.zeros(0) if self.owner is None else self.owner
+        digest = hashlib.sha256()
+        for part in (lengths, *self.words, self.labels, owner):
+            digest.update(part.tobytes())
+        return digest.hexdigest()
 
     def rows_of(self, task: int) -> Int[np.ndarray, " rows"]:
         """The examples that a task reads: its own, or all of them if inputs are shared."""

@@ -28,14 +28,14 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, 
             raise OSError(str(error)) from error
 
 
-def load_tensors(path: Path, device: str = "cpu") -> tuple[dict[str, Tensor], dict[str, Any]]:
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read what ``save_tensors`` wrote.
 
     Raises:
         RunFolderError: the file is missing or damaged.
     """
     try:
-        with safe_open(path, "pt", device) as file:
+        with safe_open(path, "pt") as file:
             facts = json.loads((file.metadata() or {}).get("facts", "{}"))
             return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118
     except (OSError, SafetensorError, ValueError) as error:
@@ -52,7 +52,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
-        raise RunFolderError(f"{path}: holds the weights of another network ({str(error).splitlines()[-1]})") from error
+        raise RunFolderError(f"{path}: holds the weights of another network ({_last_line(error)})") from error
 
 
 def save_state(
@@ -79,16 +79,21 @@ def load_state(path: Path, network: nn.Module, optimizers: Sequence[torch.optim.
     tensors, facts = load_tensors(path)
     weights = {name.removeprefix("network/"): x for name, x in tensors.items() if name.startswith("network/")}
     try:
+        values: dict[str, Any] = {**facts.pop("optimizer"), **tensors}
         network.load_state_dict(weights)
         torch.set_rng_state(tensors["generator"])
     except (RuntimeError, KeyError) as error:
-        raise RunFolderError(f"{path}: is the checkpoint of another network ({error})") from error
-    values: dict[str, Any] = {**facts.pop("optimizer"), **tensors}
+        raise RunFolderError(f"{path}: is not a checkpoint of this network ({_last_line(error)})") from error
     for o, optimizer in enumerate(optimizers):
         state = optimizer.state_dict()
         state["state"] = _optimizer_state(values, f"optimizer/{o}/")
         optimizer.load_state_dict(state)
     return facts
+
+
+def _last_line(error: Exception) -> str:
+    """Every parameter that does not fit has a line of its own in torch's message; one is enough."""
+    return str(error).splitlines()[-1].strip()
 
 
 def _optimizer_state(values: Mapping[str, Any], prefix: str) -> dict[int, dict[str, Any]]:

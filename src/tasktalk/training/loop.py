@@ -2,17 +2,17 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor
 
 from tasktalk.core.batch import Output, TextBatch
-from tasktalk.core.errors import TrainingError
+from tasktalk.core.errors import RunFolderError, TrainingError
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Encoded, Plan, collate, plan_epoch
 from tasktalk.heads.classifier import classification_loss
@@ -31,6 +31,20 @@ _LOOK_EVERY = 20
 """Losses are looked at every so many steps: reading one waits for the device."""
 
 
+class Step(NamedTuple):
+    """What is remembered of a step until its losses are looked at.
+
+    Attributes:
+        plan: the batch.
+        losses: L_k of every receiver.
+        labelled: whether the batch has a label of each.
+    """
+
+    plan: Plan
+    losses: Tensor
+    labelled: Tensor
+
+
 @dataclass
 class State:
     """Where a run is; everything but the tensors, in JSON-able values.
@@ -38,7 +52,7 @@ class State:
     Attributes:
         epoch: the epoch that is running, counted from 0.
         step: steps done in it.
-        loss: sum of this epoch's losses.
+        loss: sum over this epoch's steps of the mean loss of the tasks that had labels.
         seconds: training time before the last resume.
         history: one row per finished epoch.
         selection: which epochs' weights are kept.
@@ -88,18 +102,26 @@ class Fit:
         self.tables = {id(p) for optimizer in self.optimizers[1:] for p in _parameters(optimizer)}
         self.dense = [p for p in self.network.parameters() if p.requires_grad and id(p) not in self.tables]
         self.state = State(Selection(self.config.selection))
+        self.checksums = {name: examples.checksum() for name, examples in self.splits.items()}
         self.started = time.monotonic()
         self.saved = time.monotonic()
 
     def resume(self) -> None:
-        """Go back to the last checkpoint."""
-        self.state.restore(load_state(self.folder / CHECKPOINT, self.network, self.optimizers))
+        """Go back to the last checkpoint.
+
+        Raises:
+            RunFolderError: it is damaged, of another network, or of a run on other examples.
+        """
+        facts = load_state(self.folder / CHECKPOINT, self.network, self.optimizers)
+        if facts.pop("examples", None) != self.checksums:
+            raise RunFolderError(f"{self.folder}: cannot be resumed, the data is not what the run began with")
+        self.state.restore(facts)
 
     def run(self) -> Selection:
         """Train until the last epoch, or until the development error has stopped falling.
 
         Raises:
-            TrainingError: a loss is not a number.
+            TrainingError: a loss or a weight is not a number.
         """
         state = self.state
         while state.epoch < self.config.epochs and not self._out_of_patience():
@@ -107,13 +129,14 @@ class Fit:
             self._finish_epoch()
             state.epoch, state.step, state.loss = state.epoch + 1, 0, 0.0
             self._save()
+            forget_snapshots(self.folder, state.selection.epochs())  # only now: a resume needs those it knew
         return state.selection
 
     def _train_epoch(self) -> None:
         """Algorithm 1, lines 3 to 19."""
         config, state, train = self.config, self.state, self.splits["train"]
         plans = plan_epoch(train, config.batch_size, config.seed, state.epoch, config.sampling_power, config.schedule)
-        recent: list[tuple[Plan, Tensor]] = []
+        recent: list[Step] = []
         for plan in plans[state.step :]:  # T_k ~ p(T)
             batch = collate(train, plan).to(self.accelerator.device)  # B ~ D_k
             output = self.model(batch)  # message passing, node updating, task-dependent output
@@ -122,11 +145,13 @@ class Fit:
             self.accelerator.backward(loss)
             self._update()
             state.step += 1
-            recent.append((plan, losses.detach()))
-            due = self._checkpoint_is_due()
-            if due or len(recent) == _LOOK_EVERY or state.step == len(plans):
+            recent.append(Step(plan, losses.detach(), ~batch.labels.isnan().all(dim=1)))
+            due, last = self._checkpoint_is_due(), state.step == len(plans)
+            if due or last or len(recent) == _LOOK_EVERY:
                 self._look(recent, len(plans))
                 recent = []
+            if due or last:
+                self._check_weights(plan)
             if due:
                 self._save()
 
@@ -137,23 +162,33 @@ class Fit:
             optimizer.step()
             optimizer.zero_grad()
 
-    def _look(self, recent: Sequence[tuple[Plan, Tensor]], steps: int) -> None:
+    def _look(self, recent: Sequence[Step], steps: int) -> None:
         """Read the latest losses: stop if one is not a number, else show them."""
-        values = [losses.tolist() for _, losses in recent]
-        first = self.state.step - len(recent) + 1
-        for step, ((plan, _), losses) in enumerate(zip(recent, values, strict=True), first):
-            for task, loss in zip(plan.receivers, losses, strict=True):
+        for number, step in enumerate(recent, self.state.step - len(recent) + 1):
+            losses = step.losses.tolist()
+            for task, loss in zip(step.plan.receivers, losses, strict=True):
                 if not math.isfinite(loss):
-                    raise TrainingError(
-                        f"the loss of task {self.tasks[task].name!r} is {loss} at epoch {self.state.epoch + 1}, "
-                        f"step {step}; the last good checkpoint is kept in {self.folder}; a lower "
-                        f"training.learning_rate (now {self.config.learning_rate:g}) usually helps"
-                    )
-            self.state.loss += sum(losses) / len(losses)
-        latest = recent[-1][0].receivers
+                    raise self._diverged(f"the loss of task {self.tasks[task].name!r} is {loss}", number)
+            self.state.loss += sum(losses) / max(1, int(step.labelled.sum()))
+        latest = recent[-1].plan.receivers
         shown = self.tasks[latest[0]].name if len(latest) == 1 else f"{len(latest)} tasks"
-        examples = sum(len(rows) for plan, _ in recent for rows in plan.rows)
+        examples = sum(len(rows) for step in recent for rows in step.plan.rows)
         self.reporter.steps(self.state.step, steps, shown, self.state.loss / self.state.step, examples)
+
+    def _check_weights(self, plan: Plan) -> None:
+        """Before they are kept: a loss that is a number can have a gradient that is none."""
+        for name, parameter in self.network.named_parameters():
+            if not parameter.isfinite().all():
+                tasks = ", ".join(repr(self.tasks[k].name) for k in plan.receivers)
+                raise self._diverged(f"{name} is no longer a number after a batch of {tasks}", self.state.step)
+
+    def _diverged(self, what: str, step: int) -> TrainingError:
+        kept = f"the last good checkpoint is kept in {self.folder}"
+        return TrainingError(
+            f"{what} at epoch {self.state.epoch + 1}, step {step}; "
+            f"{kept if (self.folder / CHECKPOINT).exists() else 'no checkpoint was written before'}; "
+            f"a lower training.learning_rate (now {self.config.learning_rate:g}) usually helps"
+        )
 
     def _finish_epoch(self) -> None:
         """Score the development data, decide which weights to keep, write the history."""
@@ -171,9 +206,6 @@ class Fit:
         state.history.append(row)
         if state.selection.update(state.epoch, mean, scores):
             save_tensors(snapshot(self.folder, state.epoch), self.network.state_dict())
-            keep = {snapshot(self.folder, epoch) for epoch in state.selection.epochs()}
-            for old in set(self.folder.glob("snapshot-*.safetensors")) - keep:
-                old.unlink()
         write_history(self.folder / HISTORY, state.history)
         numbers = {key: value for key, value in row.items() if value is not None and key != "epoch"}
         self.accelerator.log(numbers, step=state.epoch + 1)
@@ -200,16 +232,15 @@ class Fit:
         return time.monotonic() - self.saved >= self.config.checkpoint_seconds
 
     def _save(self) -> None:
-        facts = {**self.state.to_facts(), "seconds": self.seconds()}
+        facts = {**self.state.to_facts(), "seconds": self.seconds(), "examples": self.checksums}
         save_state(self.folder / CHECKPOINT, self.network, self.optimizers, facts)
         self.saved = time.monotonic()
 
 
 def task_losses(output: Output, batch: TextBatch) -> Tensor:
-    """L_k of every receiver (Eq. 13), zero where a batch has no label of it."""
-    return torch.stack(
-        [classification_loss(logits, labels) for logits, labels in zip(output.logits, batch.labels, strict=True)]
-    )
+    """L_k of every receiver (Eq. 13) in float32, zero where a batch has no label of it."""
+    pairs = zip(output.logits, batch.labels, strict=True)
+    return torch.stack([classification_loss(logits.float(), labels) for logits, labels in pairs])
 
 
 def total_loss(losses: Tensor, output: Output, batch: TextBatch, tasks: Sequence[Task]) -> Tensor:
@@ -217,6 +248,12 @@ def total_loss(losses: Tensor, output: Output, batch: TextBatch, tasks: Sequence
     weights = losses.new_tensor([tasks[k].weight for k in batch.receivers])
     total = (weights * losses).sum()
     return total if output.penalty is None else total + output.penalty
+
+
+def forget_snapshots(folder: Path, keep: Collection[int] = ()) -> None:
+    """Delete the weights of other epochs than these."""
+    for old in set(folder.glob("snapshot-*.safetensors")) - {snapshot(folder, epoch) for epoch in keep}:
+        old.unlink()
 
 
 def snapshot(folder: Path, epoch: int) -> Path:

@@ -34,10 +34,13 @@ class Selection:
     def update(self, epoch: int, mean: TaskScores, tasks: Mapping[str, TaskScores]) -> bool:
         """Take the development scores of an epoch (none of them known if there is no development data).
 
+        A task without development labels has no best epoch of its own; it follows the mean.
+
         Returns:
             Whether any best changed, so that this epoch's weights are needed.
         """
-        candidates = {MEAN: mean, **(tasks if self.kind == "per-task" else {})}
+        scored = {name: scores for name, scores in tasks.items() if scores["error"] is not None}
+        candidates = {MEAN: mean, **(scored if self.kind == "per-task" else {})}
         changed = False
         for name, scores in candidates.items():
             error, loss = scores.get("error"), scores.get("loss")
