@@ -1,18 +1,22 @@
 """From settings to the chosen weights of a network, in the run folder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from accelerate.tracking import get_available_trackers
 from accelerate.utils import ProjectConfiguration
 
-from tasktalk.core.errors import ConfigError
+from tasktalk.core.batch import TextBatch
+from tasktalk.core.errors import ConfigError, nearest
 from tasktalk.core.seeding import seed_everything
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Encoded
 from tasktalk.data.dataset import Dataset
+from tasktalk.data.vocabulary import FIRST_WORD, PADDING, UNKNOWN
 from tasktalk.encoders.vectors import load_vectors
 from tasktalk.models.build import build_network, set_wide
 from tasktalk.models.linear import LinearModel
@@ -20,7 +24,7 @@ from tasktalk.models.network import TextNetwork
 from tasktalk.models.options import NetworkOptions
 from tasktalk.training.config import Config, TrainingConfig
 from tasktalk.training.encoder import TextEncoder
-from tasktalk.training.loop import Fit, snapshot
+from tasktalk.training.loop import Fit, forget_snapshots, snapshot
 from tasktalk.training.optimizers import takes_sparse_gradients
 from tasktalk.training.progress import Reporter
 from tasktalk.training.run_folder import CHECKPOINT, MODEL, write_tasks
@@ -48,15 +52,31 @@ def fit_network(
     killed = (out / CHECKPOINT).exists()
     if not killed:
         _set_fitted_parts(network, dataset.tasks, splits["train"], config, encoder)
-    fit = Fit(network, dataset.tasks, splits, config.training, out, reporter, _accelerator(config.training, out))
-    if killed:
-        fit.resume()
-    earlier = fit.state.seconds
-    reporter.begin(options.name, config.training.epochs, fit.state.epoch)
-    selection = fit.run()
-    fit.accelerator.end_training()
+    accelerator = make_accelerator(config.training, out)
+    _start_tracker(accelerator, config.training)
+    fit = Fit(network, dataset.tasks, splits, config.training, out, reporter, accelerator)
+    try:
+        if killed:
+            fit.resume()
+        earlier = fit.state.seconds
+        reporter.begin(options.name, config.training.epochs, fit.state.epoch)
+        selection = fit.run()
+    finally:
+        accelerator.end_training()
     _place_weights(dataset, selection, out)
     return earlier
+
+
+def check_network(options: NetworkOptions, tasks: Sequence[Task], shared_inputs: bool) -> None:
+    """Build a network and ask it about one unknown word, before anything is written.
+
+    Raises:
+        ConfigError: the model cannot learn these tasks, or not from these inputs.
+    """
+    network = build_network(options, tasks, vocabulary=FIRST_WORD, wide_features=1)
+    receivers = tuple(range(len(tasks))) if shared_inputs else (0,)
+    tokens = torch.full((1, 1, 1), UNKNOWN)
+    network(TextBatch(receivers, tokens, tokens != PADDING, torch.zeros(len(receivers), 1)))
 
 
 def _set_fitted_parts(
@@ -88,19 +108,33 @@ def _place_weights(dataset: Dataset, selection: Selection, out: Path) -> None:
     for epoch, file in files.items():
         if snapshot(out, epoch).exists():  # not if the run was killed after this line
             snapshot(out, epoch).replace(out / file)
+    forget_snapshots(out)
 
 
-def _accelerator(config: TrainingConfig, out: Path) -> Accelerator:
-    tracker = None if config.tracker == "none" else config.tracker
+def make_accelerator(config: TrainingConfig, out: Path) -> Accelerator:
+    """Device, precision and tracker; nothing is written yet.
+
+    Raises:
+        ConfigError: a tracker that is not installed, or a precision that this machine does not have.
+    """
+    trackers = ["none", *map(str, get_available_trackers())]
+    if config.tracker not in trackers:
+        raise ConfigError(
+            f"training.tracker: {config.tracker!r} does not exist or is not installed: "
+            f"{nearest(config.tracker, trackers)}"
+        )
+    AcceleratorState._reset_state(reset_partial_state=True)  # else the settings of the process's first run stay
     try:
-        accelerator = Accelerator(
+        return Accelerator(
             cpu=config.device == "cpu",
             mixed_precision=config.precision,
-            log_with=tracker,
+            log_with=None if config.tracker == "none" else config.tracker,
             project_config=ProjectConfiguration(project_dir=str(out), logging_dir=str(out)),
         )
-        if tracker is not None:
-            accelerator.init_trackers("tensorboard" if tracker == "tensorboard" else "tasktalk")
     except (ValueError, ImportError) as error:
-        raise ConfigError(f"training.tracker or training.precision cannot be used: {error}") from error
-    return accelerator
+        raise ConfigError(f"training.precision: {config.precision!r} cannot be used here: {error}") from error
+
+
+def _start_tracker(accelerator: Accelerator, config: TrainingConfig) -> None:
+    if config.tracker != "none":
+        accelerator.init_trackers("tensorboard" if config.tracker == "tensorboard" else "tasktalk")

@@ -4,7 +4,10 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tasktalk.core.errors import RunFolderError
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from tasktalk.core.errors import DataError, RunFolderError
 from tasktalk.core.files import write_text
 from tasktalk.data.batches import Encoded
 from tasktalk.data.dataset import Dataset
@@ -13,7 +16,7 @@ from tasktalk.models.linear import LinearModel
 from tasktalk.models.options import LinearOptions
 from tasktalk.training.config import Config, make_config, read_config
 from tasktalk.training.encoder import TextEncoder
-from tasktalk.training.fit_network import fit_network
+from tasktalk.training.fit_network import check_network, fit_network, make_accelerator
 from tasktalk.training.progress import Reporter, Silent
 from tasktalk.training.run import Run, evaluate, load_predictor
 from tasktalk.training.run_folder import (
@@ -28,6 +31,7 @@ from tasktalk.training.run_folder import (
     peak_memory_mb,
     read_json,
     read_tasks,
+    refuse_existing,
     write_json,
     write_tasks,
 )
@@ -52,6 +56,9 @@ def train(
         TrainingError: a loss is not a number.
     """
     started = time.monotonic()
+    if not overwrite:
+        refuse_existing(out)
+    _check(dataset, config, out)
     encoder = TextEncoder.fit(dataset, config.data, with_features=_wants_features(config))
     config = _with_vector_size(config, encoder)
     open_folder(out, overwrite)
@@ -97,6 +104,19 @@ def _train(
     write_json(out / METRICS, {"splits": blocks, "seconds": seconds, "peak_memory_mb": peak_memory_mb()})
     (out / CHECKPOINT).unlink(missing_ok=True)
     return Run.load(out)
+
+
+def _check(dataset: Dataset, config: Config, out: Path) -> None:
+    """Refuse what cannot be trained before a folder is made, or one is overwritten."""
+    train = dataset.splits.get("train")
+    if train is None or not len(train):
+        raise DataError(f"expected training examples, found none in the data set {dataset.name!r}")
+    if isinstance(config.model, LinearOptions):
+        example = csr_matrix(np.ones((2, 1)))
+        LinearModel.fit(example, np.tile([[0.0], [1.0]], len(dataset.tasks)), dataset.tasks, config.model.mode)
+    else:
+        check_network(config.model, dataset.tasks, shared_inputs=train.owner is None)
+        make_accelerator(config.training, out)
 
 
 def _fit_linear(dataset: Dataset, splits: Mapping[str, Encoded], options: LinearOptions, seed: int, out: Path) -> None:
