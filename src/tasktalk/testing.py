@@ -223,9 +223,13 @@ def assert_device(block: nn.Module, word_features: int, tasks: int) -> None:
 
 
 def _build(factory: BlockFactory, tasks: int) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
+    """A block whose tasks differ, also if the factory lets them start alike."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(tasks)
-        return factory(tasks)
+        block = factory(tasks)
+        for parameter in block.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+        return block
 
 
 def _double(block: nn.Module) -> nn.Module:

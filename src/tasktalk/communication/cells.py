@@ -1,5 +1,6 @@
 """Parameters of LSTMs, one module per task, so that an optimiser touches only the tasks that were drawn."""
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -30,6 +31,9 @@ class LSTMParameters(nn.Module):
 class LSTMs(nn.Module):
     """Several LSTMs that run side by side.
 
+    All start from the same parameters: what the tasks say to each other, and what the shared parts learn from all of
+    them, then means the same to each task from the first step on.
+
     Args:
         word_features: size of an embedded word.
         hidden: size of a state.
@@ -38,7 +42,8 @@ class LSTMs(nn.Module):
 
     def __init__(self, word_features: int, hidden: int, count: int) -> None:
         super().__init__()
-        self.cells = nn.ModuleList(LSTMParameters(word_features, hidden) for _ in range(count))
+        first = LSTMParameters(word_features, hidden)
+        self.cells = nn.ModuleList(copy.deepcopy(first) for _ in range(count))
 
     def stack(self, name: str, which: Sequence[int]) -> Tensor:
         """One parameter of the chosen LSTMs, stacked in a new first dimension."""

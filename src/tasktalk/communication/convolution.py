@@ -1,5 +1,7 @@
 """MT-CNN: a convolution per task over words whose look-up tables are partly shared (Collobert and Weston 2008)."""
 
+import copy
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -27,9 +29,8 @@ class TaskConvolution(nn.Module):
         if window % 2 == 0:
             raise ConfigError(f"MT-CNN needs an odd window, so that it has a middle word, found {window}")
         self.features = hidden
-        self.convolutions = nn.ModuleList(
-            nn.Conv1d(word_features, hidden, window, padding=window // 2) for _ in range(tasks)
-        )
+        first = nn.Conv1d(word_features, hidden, window, padding=window // 2)
+        self.convolutions = nn.ModuleList(copy.deepcopy(first) for _ in range(tasks))  # start alike, as LSTMs do
 
     def forward(
         self,

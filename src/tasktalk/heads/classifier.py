@@ -1,5 +1,6 @@
 """The output layer of every task, and the loss over the labels that exist."""
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -11,6 +12,8 @@ from torch.nn import functional
 class Classifier(nn.Module):
     """One linear layer per task (the softmax layer of Eq. 12, before its softmax).
 
+    Tasks with as many classes start from the same weights, so that they pull shared parts in the same direction.
+
     Args:
         features: size of a pooled state.
         outputs: number of classes of each task.
@@ -19,7 +22,8 @@ class Classifier(nn.Module):
     def __init__(self, features: int, outputs: Sequence[int]) -> None:
         super().__init__()
         self.outputs = tuple(outputs)
-        self.layers = nn.ModuleList(nn.Linear(features, n) for n in outputs)
+        first = {n: nn.Linear(features, n) for n in sorted(set(outputs))}
+        self.layers = nn.ModuleList(copy.deepcopy(first[n]) for n in outputs)
         for layer in self.layers:
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 

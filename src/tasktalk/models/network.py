@@ -57,7 +57,7 @@ class TextNetwork(nn.Module):
 
 @torch.no_grad()
 def initialise_uniform(network: TextNetwork, limit: float = 0.1) -> None:
-    """Draw every parameter but word tables and the wide part from uniform(-limit, limit), as the message-passing paper does."""
+    """Draw all but word tables and the wide part from uniform(-limit, limit), as the message-passing paper does."""
     for name, parameter in network.named_parameters():
         if not name.startswith(("embedding.", "wide.")):
             parameter.uniform_(-limit, limit)
