@@ -30,7 +30,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Ready: $(BIN)/tasktalk --help"
 
 demo: setup ## train on molecules that ship with RDKit, alone and together (under 3 minutes)
-	@$(BIN)/tasktalk demo $(ARGS)
+	@$(BIN)/tasktalk demo --overwrite $(ARGS)
 
 test: setup ## run the test suite
 	@$(BIN)/python -m pytest $(ARGS)

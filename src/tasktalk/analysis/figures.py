@@ -29,7 +29,7 @@ def reading_figure(reading: Reading, title: str, notes: Sequence[str] | None = N
     grid = figure.add_gridspec(1, 2, width_ratios=(max(4.0, 0.26 * len(reading.words)), 1.3), wspace=0.06)
     shares, gates = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
     _weights(shares, reading.taken, _labels(reading.tasks, notes), reading.words, rotation=0)
-    shares.set_xlabel("word of the mailbox that was read (darker: more)")
+    shares.set_xlabel("word of the mailbox that was read (darker: more)", fontsize=9)
     _openness(gates, reading.openness)
     figure.suptitle(title, x=0.02, ha="left", fontsize=11)
     return figure
@@ -43,7 +43,7 @@ def senders_figure(senders: Senders, title: str) -> Figure:
     grid = figure.add_gridspec(1, 2, width_ratios=(size, 1.6), wspace=0.06)
     weights, gates = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
     _weights(weights, senders.taken, list(senders.tasks), list(senders.tasks), rotation=90)
-    weights.set_xlabel("task that was listened to (darker: more)")
+    weights.set_xlabel("task that was listened to (darker: more)", fontsize=9)
     _openness(gates, senders.openness)
     figure.suptitle(title, x=0.02, ha="left", fontsize=11)
     return figure

@@ -28,7 +28,8 @@ _SETTINGS = (
     "training.batch_size=32",
     "training.learning_rate=0.003",
     "training.sampling_power=0.5",
-    "training.epochs=20",
+    "training.epochs=15",
+    "training.evaluation_batch_size=256",
     "training.patience=6",
     "training.tracker=none",
 )
