@@ -1,0 +1,95 @@
+"""``tasktalk evaluate``: scores of a finished run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tasktalk.cli.options import Json, example
+
+if TYPE_CHECKING:
+    from tasktalk.data.dataset import Dataset
+    from tasktalk.training.run import Run
+
+EPILOG = example(
+    "tasktalk evaluate runs/fdu-mtl-ic",
+    "tasktalk evaluate runs/fdu-mtl-ic --split dev --json -",
+    "tasktalk evaluate runs/shop-ic --data new/books.csv --data new/dvd.csv",
+)
+
+
+def command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    data: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME|PATH", help="Other labelled data (repeat for more).", show_default="the run's"),
+    ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="train, dev or test (repeat for more).", show_default="test"),
+    ] = None,
+    json: Json = "",
+) -> None:
+    """Score a run, task by task.
+
+    Of other data, the test texts count; where it has none, as in a single table, all of its texts do.
+    """
+    from tasktalk.cli.show import emit_json
+    from tasktalk.training.align import align
+    from tasktalk.training.run import Run
+
+    loaded = Run.load(run)
+    dataset = _other_data(loaded, data) if data else _own_data(loaded)
+    blocks = loaded.evaluate(align(dataset, loaded.tasks), _splits(dataset, split))
+    if json:
+        emit_json({"splits": blocks}, json)
+    else:
+        _show(blocks, "all texts" if data else "train")
+
+
+def _own_data(run: "Run") -> "Dataset":
+    from tasktalk.cli.options import load_data
+    from tasktalk.cli.show import warn
+    from tasktalk.training.run_folder import ENVIRONMENT, read_json
+
+    dataset = load_data(run.config.data)
+    if dict(dataset.sources) != read_json(run.folder / ENVIRONMENT)["data"]:
+        warn("the data has changed since the run was trained: it may be tested on texts that it was trained on")
+    return dataset
+
+
+def _other_data(run: "Run", sources: list[str]) -> "Dataset":
+    """Data that nothing is held back from: the test texts that it brings along, or all of it."""
+    from tasktalk.cli.options import load_data
+    from tasktalk.cli.show import warn
+    from tasktalk.training.run_folder import ENVIRONMENT, read_json
+
+    given = {"source": sources, "dev": 0.0, "test": 0.0, "tokenizer": run.tokenizer}
+    dataset = load_data(run.config.data.model_copy(update=given))
+    known = set(read_json(run.folder / ENVIRONMENT)["data"].values())
+    again = sorted(name for name, sha256 in dataset.sources.items() if sha256 in known)
+    if again:
+        warn(f"the run was trained on data from {', '.join(again)}: scores of texts it knows say little")
+    return dataset
+
+
+def _splits(dataset: "Dataset", wanted: list[str] | None) -> list[str]:
+    from tasktalk.core.errors import ConfigError, nearest
+
+    for name in wanted or ():
+        if name not in dataset.splits:
+            raise ConfigError(f"the data has no split {name!r}: {nearest(name, dataset.splits)}")
+    return wanted or [next(name for name in ("test", "dev", "train") if name in dataset.splits)]
+
+
+def _show(blocks: dict[str, Any], train: str) -> None:
+    from tasktalk.cli.show import number, say, table, total
+
+    for split, block in blocks.items():
+        tasks = {name: scores for name, scores in block["tasks"].items() if scores["n"]}
+        rows = [
+            (name, str(scores["n"]), number(scores["error"]), number(scores["loss"], 4))
+            for name, scores in [*tasks.items(), ("mean", {**block["mean"], "n": total(tasks)})]
+        ]
+        say(f"{train if split == 'train' else split.replace('_', ' ')}:")
+        table(("task", "texts", "error %", "loss"), rows, left=1)

@@ -1,0 +1,56 @@
+"""The command ``tasktalk``.
+
+Nothing here or in its siblings imports a heavy library before a command runs, so that ``--help`` answers at once.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from tasktalk import __version__
+from tasktalk.cli import data, demo, evaluate, models, predict, train
+from tasktalk.cli.options import example
+from tasktalk.core.errors import TasktalkError
+
+_NO_HELP = {"help": False}
+"""Tells typer that ``--help`` was not given; left to find that out, it imports pydantic before any help is shown."""
+
+app = typer.Typer(
+    help="Multi-task learning in which the tasks talk to each other, and show what they said.",
+    epilog=example("tasktalk demo", "tasktalk train fdu-mtl --model ic", "tasktalk models"),
+    context_settings={"help_option_names": ["-h", "--help"], "default_map": {**_NO_HELP, "data": _NO_HELP}},
+    rich_markup_mode="rich",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for module, panel in ((demo, "Try it"), (train, "Work"), (evaluate, "Work"), (predict, "Work"), (models, "Look up")):
+    app.command(module.__name__.rpartition(".")[2], epilog=module.EPILOG, rich_help_panel=panel)(module.command)
+app.add_typer(data.app, name="data", rich_help_panel="Look up")
+
+
+def _show_version(wanted: bool) -> bool:
+    if wanted:
+        typer.echo(f"tasktalk {__version__}")
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+def main() -> None:
+    """Run the command line: a wrong input is one sentence and exit code 2, a bug keeps its traceback."""
+    try:
+        app(prog_name="tasktalk")
+    except TasktalkError as error:
+        sentence = " ".join(str(error).splitlines())
+        typer.echo(f"{typer.style('error:', fg='red', bold=True)} {sentence}", err=True)
+        sys.exit(2)

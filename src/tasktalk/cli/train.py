@@ -1,0 +1,198 @@
+"""``tasktalk train``: a model, the models beside it, and the table that compares them."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tasktalk.cli.options import (
+    Label,
+    Labels,
+    MoreSources,
+    OnlyTasks,
+    Sources,
+    Text,
+    Tokenizer,
+    Vectors,
+    data_section,
+    example,
+)
+
+if TYPE_CHECKING:
+    from tasktalk.cli.jobs import Job
+    from tasktalk.training.config import Config
+
+EPILOG = example(
+    "tasktalk train fdu-mtl --model ic --vectors glove.6B.zip:glove.6B.200d.txt",
+    "tasktalk train books.csv dvd.csv --set model.hidden=50 --set training.epochs=5",
+    "tasktalk train --resume --out runs/fdu-mtl-ic",
+)
+_SETTINGS, _FOLDER = "Model and training", "Run folder"
+_WITH_RESUME = {"out", "resume", "quiet"}
+
+_Model = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="See [cyan]tasktalk models[/].", show_default="ic", rich_help_panel=_SETTINGS),
+]
+_Epochs = Annotated[
+    int | None, typer.Option(metavar="N", help="training.epochs.", show_default="10", rich_help_panel=_SETTINGS)
+]
+_Seed = Annotated[
+    int | None, typer.Option(metavar="N", help="training.seed.", show_default="0", rich_help_panel=_SETTINGS)
+]
+_Beside = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Train this model too, to compare (repeat for more; none for nothing).",
+        show_default="linear",
+        rich_help_panel=_SETTINGS,
+    ),
+]
+_ConfigFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Settings in YAML, as in every run folder.", rich_help_panel=_SETTINGS),
+]
+_Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        help="Any setting (repeat for more); stronger than the other options, which are stronger than --config. "
+        "[cyan]tasktalk models NAME --all[/] lists them.",
+        rich_help_panel=_SETTINGS,
+    ),
+]
+_Out = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Where to write.", show_default="runs/DATA-MODEL", rich_help_panel=_FOLDER),
+]
+_Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an existing run folder.", rich_help_panel=_FOLDER)
+]
+_Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="Go on with the killed run in --out; it knows its settings.", rich_help_panel=_FOLDER
+    ),
+]
+_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show the final table only, no progress.")]
+
+
+def command(
+    context: typer.Context,
+    sources: Sources = None,
+    data: MoreSources = None,
+    text: Text = "",
+    label: Label = "",
+    labels: Labels = None,
+    task: OnlyTasks = None,
+    tokenizer: Tokenizer = "",
+    vectors: Vectors = None,
+    model: _Model = "",
+    epochs: _Epochs = None,
+    seed: _Seed = None,
+    beside: _Beside = None,
+    config: _ConfigFile = None,
+    settings: _Set = None,
+    out: _Out = None,
+    overwrite: _Overwrite = False,
+    resume: _Resume = False,
+    quiet: _Quiet = False,
+) -> None:
+    """Train a model on related tasks, models to compare with beside it, and print every task's error.
+
+    Everything needed to evaluate, to predict and to do it again is written into the run folder.
+    """
+    if resume:
+        _refuse_settings(context)
+        _resume(out, quiet)
+        return
+    section = data_section(
+        [*(sources or ()), *(data or ())],
+        text=text, label=label, labels=labels, tasks=task, tokenizer=tokenizer, vectors=vectors,
+    )  # fmt: skip
+    training = {"epochs": epochs, "seed": seed, "beside": _without_none(beside)}
+    flags: dict[str, dict[str, Any]] = {"data": section, "model": {"name": model or None}, "training": training}
+    _start(_configure(config, flags, settings or []), out, overwrite, quiet)
+
+
+def _without_none(beside: list[str] | None) -> list[str] | None:
+    return [name for name in beside if name != "none"] if beside else None
+
+
+def _configure(file: Path | None, flags: dict[str, dict[str, Any]], settings: list[str]) -> "Config":
+    """Settings over options over the file over the defaults."""
+    from tasktalk.training.config import make_config, read_config
+
+    values: dict[str, dict[str, Any]] = {"training": {"beside": ["linear"]}}
+    for layer in (read_config(file) if file else {}, flags):
+        for section, part in layer.items():
+            given = {key: value for key, value in part.items() if value is not None}
+            values[section] = {**values.get(section, {}), **given}
+    return make_config(values, settings)
+
+
+def _start(config: "Config", out: Path | None, overwrite: bool, quiet: bool) -> None:
+    from tasktalk.cli.jobs import default_folder, plan
+    from tasktalk.training.run_folder import refuse_existing
+
+    folder = out or default_folder(config)
+    jobs = plan(config, folder)
+    if not overwrite:
+        refuse_existing(folder)
+    _work(jobs, overwrite, quiet)
+
+
+def _resume(out: Path | None, quiet: bool) -> None:
+    from tasktalk.cli.jobs import is_finished, plan
+    from tasktalk.core.errors import ConfigError, RunFolderError
+    from tasktalk.training.config import make_config, read_config
+    from tasktalk.training.run_folder import CONFIG, open_folder
+
+    if out is None:
+        raise ConfigError("--resume needs the run folder: tasktalk train --resume --out DIR")
+    open_folder(out, resume=True)
+    jobs = plan(make_config(read_config(out / CONFIG)), out)
+    if all(is_finished(job) for job in jobs):
+        raise RunFolderError(f"{out}: this run is finished, there is nothing to resume")
+    _work(jobs, False, quiet)
+
+
+def _refuse_settings(context: typer.Context) -> None:
+    from tasktalk.core.errors import ConfigError
+
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name not in _WITH_RESUME and _is_given(context, parameter.name)
+    ]
+    if given:
+        raise ConfigError(
+            f"--resume goes with --out and --quiet only, the run folder has its settings; found {', '.join(given)}"
+        )
+
+
+def _is_given(context: typer.Context, parameter: str | None) -> bool:
+    source = None if parameter is None else context.get_parameter_source(parameter)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _work(jobs: Sequence["Job"], overwrite: bool, quiet: bool) -> None:
+    """Do what is not done yet, then compare; the first job is the one that was asked for."""
+    from tasktalk.cli.jobs import run_all
+    from tasktalk.cli.show import comparison, say
+
+    main = jobs[0]
+    try:
+        runs = run_all(jobs, overwrite, quiet)
+    except KeyboardInterrupt:
+        again = f"go on with: tasktalk train --resume --out {shlex.quote(str(main.folder))}"
+        begun = (main.folder / "config.yaml").is_file()
+        typer.echo(f"\nstopped; {again if begun else 'nothing was written'}", err=True)
+        raise typer.Exit(130) from None
+    comparison({label: run.metrics for label, run in runs.items()})
+    folder, task = shlex.quote(str(main.folder)), shlex.quote(runs[main.label].tasks[0].name)
+    say(f"Run folder: {folder}\nTry next:   echo 'some text' | tasktalk predict {folder} --task {task}")

@@ -1,0 +1,94 @@
+"""``tasktalk data``."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasktalk.data.catalogue import CATALOGUE, Entry, RemoteFile
+from tasktalk.data.fdu import load_fdu
+from tests.cli.conftest import Cli, reviews, write_csv
+from tests.data.server import Site, serve
+
+TRAIN = "".join(f"{row % 2}\t{'bad' if row % 2 else 'good'} text {row}\n" for row in range(210)).encode()
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Site:
+    """A catalogue of one small data set on a server of this machine, and an empty cache."""
+    monkeypatch.setenv("TASKTALK_DATA", str(tmp_path / "cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serve(Site({"a.task.train": TRAIN, "a.task.unlabel": b"text\n"})) as site:
+        files = tuple(
+            RemoteFile(f"tiny/{name}", f"{site.url}/{name}", sha256(content).hexdigest(), "unlabel" not in name)
+            for name, content in site.files.items()
+        )
+        entry = Entry("tiny", "two hundred texts", "free", "Nobody 2024", files, load_fdu, "whitespace")
+        monkeypatch.setitem(CATALOGUE, "tiny", entry)
+        yield site
+
+
+def test_list_tells_what_is_here(site: Site, cli: Cli, tmp_path: Path) -> None:
+    row = next(line for line in cli("data", "list").out.splitlines() if line.startswith("tiny"))
+    assert row.split()[:2] == ["tiny", "no"] and "free" in row
+    (tmp_path / "cache/tiny").mkdir(parents=True)
+    (tmp_path / "cache/tiny/a.task.train").write_bytes(TRAIN)
+    listed = cli("data", "list").out
+    assert "tiny     yes" in listed and str(tmp_path / "cache") in listed
+    (tmp_path / "cache/tiny/a.task.train").write_bytes(b"something else")
+    assert "tiny     damaged" in cli("data", "list").out
+    assert site.asked == []
+
+
+def test_fetch_prints_the_folder_and_what_to_cite(site: Site, cli: Cli, tmp_path: Path) -> None:
+    done = cli("data", "fetch", "tiny", "--quiet")
+    assert (done.code, done.out) == (0, f"{tmp_path / 'cache/tiny'}\n")
+    assert "free" in done.err and "Nobody 2024" in done.err
+    assert site.asked == ["a.task.train"]
+    cli("data", "fetch", "tiny", "--all")
+    assert site.asked == ["a.task.train", "a.task.unlabel"]
+
+
+def test_check_fetches_what_is_missing(site: Site, cli: Cli) -> None:
+    assert "200" in cli("data", "check", "tiny").out
+    assert site.asked == ["a.task.train"]
+
+
+def test_check_counts_what_the_issue_asks_for(cli: Cli, tmp_path: Path) -> None:
+    write_csv(tmp_path / "books.train.csv", [("good day", "pos"), ("bad bad day", "neg"), ("", "neg")])
+    write_csv(tmp_path / "books.dev.csv", [("bad bad day", "neg"), ("new words", "pos")])
+    np.savez(tmp_path / "v.npz", words="good\nbad\nday", vectors=np.ones((3, 2), dtype=np.float32))
+    arguments = ("data", "check", tmp_path / "books.train.csv")
+    done = cli(*arguments)
+    assert done.code == 0
+    assert done.err == "warning: 1 of 2 dev texts also stand in train: books 1\n"
+    assert done.out.splitlines()[:4] == [
+        "task   split  texts  classes  words  empty  OOV %  twice",
+        "books  train      3      2/1  2/2/3      1      -      -",
+        "books  dev        2      1/1  2/2/3      0   40.0      1",
+        "classes of all tasks: neg, pos",
+    ]
+    train, dev = json.loads(cli(*arguments, "--vectors", tmp_path / "v.npz", "--json", "-").out)["parts"]
+    assert (train["classes"], train["empty"], train["unknown_to_vectors"]) == ({"neg": 2, "pos": 1}, 1, 0.0)
+    assert (dev["unknown_to_vectors"], dev["unknown_to_train"], dev["also_in_train"]) == (0.4, 0.4, 1)
+    assert "OOV: words without a vector" in cli(*arguments, "--vectors", tmp_path / "v.npz").out
+
+
+def test_check_of_tasks_with_many_or_different_classes(cli: Cli, tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", [(f"text {row}", "abcdefg"[row % 7]) for row in range(70)])
+    write_csv(tmp_path / "b.csv", reviews(20, seed=0))
+    out = cli("data", "check", tmp_path / "a.csv", tmp_path / "b.csv").out
+    assert "7 of 7 to 7" in out
+    assert "classes of a: a, b, c, d, e, f, g\nclasses of b: neg, pos\n" in out
+
+
+def test_check_of_one_table_with_a_column_per_task(cli: Cli, tmp_path: Path) -> None:
+    rows = [(f"text {row}", "yes" if row % 2 else "no", "" if row % 3 else str(row % 2)) for row in range(40)]
+    path = tmp_path / "films.tsv"
+    path.write_text("\n".join("\t".join(row) for row in [("plot", "drama", "foreign"), *rows]) + "\n")
+    out = cli("data", "check", path, "--text", "plot", "--labels", "drama,foreign").out
+    tasks = {line.split()[0] for line in out.splitlines()[1:] if "train" in line.split()[1:2]}
+    assert tasks == {"drama", "foreign"}
+    assert "drama" not in cli("data", "check", path, "--text", "plot", "--task", "foreign").out

@@ -1,0 +1,53 @@
+"""``tasktalk models``: every model has a line, every setting a default, a range and a help text."""
+
+import json
+
+import pytest
+
+from tasktalk.cli.models import describe
+from tasktalk.training.config import Config, DataConfig, TrainingConfig, model_names
+from tests.cli.conftest import Cli
+
+
+def test_every_model_has_a_line(cli: Cli) -> None:
+    lines = cli("models").out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list(model_names())
+    assert all(len(line.split()) > 4 for line in lines[1:])
+
+
+@pytest.mark.parametrize("settings", [DataConfig, TrainingConfig, *model_names().values()])
+def test_every_setting_is_described(settings: type) -> None:
+    described = describe(settings)
+    assert set(described) == set(settings.model_fields) - {"name"}
+    for facts in described.values():
+        assert len(facts["help"]) > 3 and facts["allowed"]
+
+
+def test_settings_of_a_model(cli: Cli) -> None:
+    rows = {line.split()[0]: line for line in cli("models", "ic").out.splitlines() if line.startswith("model.")}
+    assert rows["model.hidden"].split()[1] == "100" and "(integer >= 1)" in rows["model.hidden"]
+    assert "last, mean, max, attention" in rows["model.pooling"]
+    assert rows["model.causal"].split()[1] == "false"
+
+
+def test_a_model_overrides_the_help_and_range_of_its_base() -> None:
+    settings = describe(model_names()["mt-cnn"])
+    assert settings["pooling"] == {
+        "default": "max",
+        "allowed": "last, mean, max, attention",
+        "help": "max, as in that paper.",
+    }
+    assert settings["bidirectional"]["allowed"] == "false"
+
+
+def test_all_settings_as_json_are_those_of_a_configuration(cli: Cli) -> None:
+    found = json.loads(cli("models", "ic", "--all", "--json", "-").out)
+    values = Config().model_dump(mode="json")
+    values["model"].pop("name")
+    expected = {f"{section}.{key}": value for section, part in values.items() for key, value in part.items()}
+    assert {key: facts["default"] for key, facts in found["settings"].items()} == expected
+    assert found["name"] == "ic" and found["summary"].startswith("IC-MTL")
+
+
+def test_list_as_json(cli: Cli) -> None:
+    assert list(json.loads(cli("models", "--json", "-").out)) == list(model_names())
