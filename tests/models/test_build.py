@@ -1,0 +1,140 @@
+"""From settings to networks."""
+
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+from scipy.sparse import csr_matrix
+from torch import nn
+
+from tasktalk.core.batch import SparseRows, TextBatch
+from tasktalk.core.errors import ConfigError
+from tasktalk.core.task import Task
+from tasktalk.heads.pooling import AttentionPooling, LastState, Pooling
+from tasktalk.models.build import build_network, set_wide
+from tasktalk.models.linear import LinearModel
+from tasktalk.models.network import TextNetwork
+from tasktalk.models.options import (
+    DirectOptions,
+    FullySharedOptions,
+    IndirectOptions,
+    LSTMOptions,
+    MTCNNOptions,
+    NetworkOptions,
+    SharedPrivateOptions,
+    TextOptions,
+    Wide,
+)
+
+TASKS = (
+    Task("a", "binary", ("no", "yes")),
+    Task("b", "multiclass", ("x", "y", "z")),
+    Task("c", "binary", ("no", "yes")),
+)
+NETWORKS: tuple[type[TextOptions], ...] = get_args(NetworkOptions)
+WORDS, FEATURES = 9, 7
+
+
+def build(options: NetworkOptions, tasks: tuple[Task, ...] = TASKS, sparse: bool = True) -> TextNetwork:
+    torch.manual_seed(0)
+    return build_network(options, tasks, WORDS, FEATURES, sparse)
+
+
+def batch(receivers: tuple[int, ...] = (0, 1, 2), examples: int = 4) -> TextBatch:
+    random = torch.Generator().manual_seed(1)
+    tokens = torch.randint(1, WORDS, (len(receivers), examples, 5), generator=random)
+    labels = torch.randint(2, (len(receivers), examples), generator=random).float()
+    rows = len(receivers) * examples
+    wide = SparseRows(torch.arange(rows) % FEATURES, torch.arange(rows), torch.ones(rows))
+    return TextBatch(receivers, tokens, tokens != 0, labels, wide)
+
+
+@pytest.mark.parametrize("wide", get_args(Wide))
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_every_model_answers_every_task(kind: type[TextOptions], wide: Wide) -> None:
+    network = build(kind(hidden=4, embedding_features=6, wide=wide))  # type: ignore[arg-type]
+    assert [tuple(logits.shape) for logits in network(batch()).logits] == [(4, 2), (4, 3), (4, 2)]
+    assert [tuple(logits.shape) for logits in network(batch((1,))).logits] == [(4, 3)]
+    assert (network.wide is None) == (wide == "off")
+
+
+@pytest.mark.parametrize("kind", get_args(Pooling))
+def test_pooling_in_both_directions(kind: Pooling) -> None:
+    network = build(IndirectOptions(hidden=4, pooling=kind, bidirectional=True))
+    assert network.head.layers[0].in_features == 8
+    if isinstance(network.pooling, LastState):
+        assert network.pooling.backward_features == 4
+    if isinstance(network.pooling, AttentionPooling):
+        assert len(network.pooling.queries) == 3
+
+
+def embeddings(network: nn.Module) -> list[nn.Embedding]:
+    return [module for module in network.modules() if isinstance(module, nn.Embedding)]
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+def test_word_tables(sparse: bool) -> None:
+    (shared,) = embeddings(build(FullySharedOptions(embedding_features=6), sparse=sparse))
+    assert (shared.num_embeddings, shared.embedding_dim, shared.sparse) == (WORDS, 6, sparse)
+    assert shared.weight.requires_grad
+    (frozen,) = embeddings(build(FullySharedOptions(embeddings="frozen"), sparse=sparse))
+    assert not frozen.weight.requires_grad
+    private = embeddings(build(LSTMOptions(embedding_features=6), sparse=sparse))
+    assert [(table.embedding_dim, table.sparse) for table in private] == [(6, sparse)] * 3
+    partly = embeddings(build(MTCNNOptions(embedding_features=6, private_features=2), sparse=sparse))
+    assert [(table.embedding_dim, table.sparse) for table in partly] == [(6, sparse)] + [(2, sparse)] * 3
+
+
+def test_initialisation_and_dropout() -> None:
+    network = build(IndirectOptions(initialisation="uniform", dropout=0.3, wide="joint"))
+    dense = [p for name, p in network.named_parameters() if name.startswith(("block.", "head."))]
+    assert all(0 < p.abs().max() <= 0.1 for p in dense)
+    assert network.wide is not None and not any(p.any() for p in network.wide.parameters())
+    assert network.dropout.p == 0.3
+
+
+def test_tasks_with_the_same_classes_share_wide_weights() -> None:
+    wide = build(FullySharedOptions(wide="joint")).wide
+    assert wide is not None and wide.groups == (0, 1, 0)
+    assert [tuple(p.shape) for p in wide.shared] == [(FEATURES, 2), (FEATURES, 3)]
+    assert [tuple(p.shape) for p in wide.own] == [(FEATURES, 2), (FEATURES, 3), (FEATURES, 2)]
+
+
+@pytest.mark.parametrize(("wide", "sparse"), [("joint", True), ("joint", False), ("fitted", True)])
+def test_wide_gradients(wide: Wide, sparse: bool) -> None:
+    network = build(FullySharedOptions(wide=wide), sparse=sparse)
+    assert network.wide is not None
+    sum(logits.sum() for logits in network(batch()).logits).backward()
+    gradients = [p.grad for p in (*network.wide.shared, *network.wide.own)]
+    if wide == "fitted":
+        assert gradients == [None] * 5
+    else:
+        assert [gradient is not None and gradient.is_sparse for gradient in gradients] == [sparse] * 5
+
+
+def test_a_fitted_wide_part_answers_as_the_linear_model() -> None:
+    rng = np.random.default_rng(0)
+    features = csr_matrix(rng.random((30, FEATURES), dtype=np.float32))
+    labels = np.stack([rng.integers(task.outputs, size=30) for task in TASKS], axis=1).astype(np.float64)
+    linear = LinearModel.fit(features, labels, TASKS)
+    assert sorted(table.tasks for table in linear.tables) == [(0, 2), (1,)]  # the second has no copies of its own
+    network = build(FullySharedOptions(wide="fitted", initialisation="uniform"))
+    assert network.wide is not None
+    set_wide(network.wide, linear)
+    offsets = torch.arange(0, 30 * FEATURES, FEATURES)
+    rows = SparseRows(torch.arange(FEATURES).repeat(30), offsets, torch.from_numpy(features.toarray().ravel()))
+    for k, logits in enumerate(network.wide(rows, (1, 30), (0, 1, 2))):
+        torch.testing.assert_close(logits, torch.from_numpy(linear.logits(features, k)).float(), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("options", [DirectOptions(), SharedPrivateOptions()])
+def test_a_single_task_cannot_talk(options: NetworkOptions) -> None:
+    with pytest.raises(ConfigError, match="needs at least 2 tasks .* found 1"):
+        build(options, TASKS[:1])
+
+
+@pytest.mark.parametrize("task", [Task("age", "regression"), Task("pos", "tagging", ("N", "V"))])
+def test_only_classifications_are_built(task: Task) -> None:
+    with pytest.raises(ConfigError, match=f"task '{task.name}' is of kind '{task.kind}'"):
+        build(FullySharedOptions(), (TASKS[0], task))
