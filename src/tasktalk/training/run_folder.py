@@ -144,15 +144,18 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """The commit of the source tree that runs, if it runs from one."""
-    here = Path(__file__).parent
+    """The commit of the source tree that runs, if it runs from one, and ``-dirty`` if files differ from it."""
+    here = Path(__file__)
+    git = ["git", "-C", str(here.parent)]
     try:
-        found = subprocess.run(
-            ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=10
-        )
+        _output([*git, "ls-files", "--error-unmatch", here.name])  # an environment may lie in a repository of others
+        return _output([*git, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])
     except (OSError, subprocess.SubprocessError):
         return None
-    return found.stdout.strip()
+
+
+def _output(command: Sequence[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
 
 def _attempt(path: Path, action: Any) -> None:
