@@ -1,0 +1,99 @@
+"""Probabilities of any model, and their scores."""
+
+import numpy as np
+import pytest
+import torch
+
+from tasktalk.core.task import Task
+from tasktalk.data.batches import Encoded, Plan, collate
+from tasktalk.models.build import build_network
+from tasktalk.models.linear import LinearModel
+from tasktalk.models.options import IndirectOptions
+from tasktalk.training.encoder import TextEncoder
+from tasktalk.training.predictor import LinearPredictor, NetworkPredictor, Predictor, score
+from tests.training.toy import config, toy
+
+TASKS = toy().tasks
+
+
+def encode(shared: bool = False) -> tuple[TextEncoder, Encoded]:
+    dataset = toy(shared)
+    encoder = TextEncoder.fit(dataset, config().data, with_features=True)
+    return encoder, encoder(dataset.splits["test"])
+
+
+def network_predictor(encoder: TextEncoder, batch_size: int = 5) -> NetworkPredictor:
+    torch.manual_seed(0)
+    options = IndirectOptions(hidden=4, embedding_features=4, wide="joint")
+    assert encoder.features is not None
+    network = build_network(options, TASKS, len(encoder.vocabulary), len(encoder.features))
+    return NetworkPredictor(network, torch.device("cpu"), batch_size)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_answers_come_in_the_order_of_the_examples_and_equal_one_by_one(shared: bool) -> None:
+    encoder, examples = encode(shared)
+    predictor = network_predictor(encoder)
+    for task in range(3):
+        rows = examples.rows_of(task)
+        assert [len(examples.words[r]) for r in rows] != sorted(len(examples.words[r]) for r in rows)
+        found = predictor.probabilities(examples, task)
+        predictor.network.eval()
+        for r, answer in zip(rows, found, strict=True):
+            alone = predictor.network(collate(examples, Plan((task,), (np.array([r]),)))).logits[0]
+            np.testing.assert_allclose(answer, alone.double().softmax(dim=-1)[0].detach(), rtol=1e-5)
+
+
+def test_batches_make_no_difference() -> None:
+    encoder, examples = encode()
+    one, other = (network_predictor(encoder, size).probabilities(examples, 1) for size in (1, 100))
+    np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def test_a_network_in_training_goes_on_training_and_answers_without_dropout() -> None:
+    encoder, examples = encode()
+    predictor = network_predictor(encoder)
+    predictor.network.train()
+    first, second = (predictor.probabilities(examples, 0) for _ in range(2))
+    assert predictor.network.training
+    assert np.array_equal(first, second)
+
+
+def test_the_record_is_that_of_the_batch() -> None:
+    encoder, examples = encode(shared=True)
+    predictor = network_predictor(encoder)
+    record = predictor.record(examples, Plan((0, 1, 2), (np.array([4, 0]),)))
+    length = max(len(examples.words[r]) for r in (4, 0))
+    assert record["beta"].shape == (3, 2, length, length)
+    assert not any(weights.requires_grad for weights in record.values())
+
+
+def test_a_linear_model_gives_probabilities_too() -> None:
+    encoder, examples = encode()
+    train = encoder(toy().splits["train"])
+    model = LinearModel.fit(train.sparse_features(), train.labels, TASKS)
+    found = LinearPredictor(model).probabilities(examples, 2)
+    logits = model.logits(examples.sparse_features()[examples.rows_of(2)], 2)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    np.testing.assert_allclose(np.log(found[:, 1] / found[:, 0]), logits[:, 1] - logits[:, 0], rtol=1e-4)
+
+
+def test_no_examples_no_answers() -> None:
+    encoder, examples = encode()
+    train = encoder(toy().splits["train"])
+    linear = LinearPredictor(LinearModel.fit(train.sparse_features(), train.labels, TASKS))
+    none = Encoded(examples.words, examples.labels, np.zeros(len(examples), dtype=np.int64), examples.features)
+    predictors: list[Predictor] = [network_predictor(encoder), linear]
+    for predictor in predictors:
+        assert predictor.probabilities(none, 1).shape == (0, 2)
+
+
+def test_scores_of_every_task_and_of_some_examples() -> None:
+    tasks = (Task("a", "binary", ("no", "yes")), Task("b", "binary", ("no", "yes")))
+    labels = np.array([[0, np.nan], [np.nan, 1], [1, np.nan], [np.nan, np.nan]])
+    examples = Encoded([np.array([2])] * 4, labels, np.array([0, 1, 0, 1]))
+    answers = [np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([[0.3, 0.7], [0.5, 0.5]])]
+    found = score(answers, examples, tasks)
+    assert [(s["n"], s["error"]) for s in found.values()] == [(2, 50.0), (1, 0.0)]
+    some = score(answers, examples, tasks, keep=np.array([True, False, False, True]))
+    assert [(s["n"], s["error"]) for s in some.values()] == [(1, 0.0), (0, None)]
