@@ -4,6 +4,13 @@ from pathlib import Path
 import pytest
 
 from tasktalk.benchmarks.table import main
+from tasktalk.training.config import make_config
+
+CONFIG = {
+    "data": {"source": ["my reviews.csv"], "vectors": ["some/folder/a.npz"]},
+    "model": {"name": "ic", "pooling": "max", "embedding_features": 50},
+    "training": {"epochs": 3},
+}
 
 
 def run_folder(path: Path, errors: dict[str, float]) -> Path:
@@ -12,7 +19,8 @@ def run_folder(path: Path, errors: dict[str, float]) -> Path:
     test = {"mean": mean, "tasks": {task: {"error": error} for task, error in errors.items()}}
     splits = {"dev": {"mean": {"error": 11.04}, "tasks": {}}, "test": test, "test_not_in_train": {"mean": mean}}
     (path / "metrics.json").write_text(json.dumps({"splits": splits, "seconds": 12.3, "peak_memory_mb": 456.7}))
-    around = {"machine": {"threads": 2}, "command": ["tasktalk", "train", "--set", "data.vectors=[a, b]"]}
+    (path / "config.yaml").write_text(make_config(CONFIG).to_yaml())
+    around = {"machine": {"threads": 2}}
     (path / "environment.json").write_text(json.dumps(around))
     return path
 
@@ -27,7 +35,10 @@ def test_a_table_names_tasks_means_and_commands(tmp_path: Path) -> None:
     assert "| music | 20.0 | **14.0** |" in lines
     assert "| **mean** | 15.0 | **13.0** |" in lines
     assert "| mean on development data | 11.0 | 11.0 |" in lines
-    assert "- ic: `tasktalk train --set 'data.vectors=[a, b]'`" in lines
+    command = (
+        "tasktalk train 'my reviews.csv' --model ic --vectors a.npz --set model.pooling=max --set training.epochs=3"
+    )
+    assert f"- ic: `{command}`" in lines
     columns = json.loads((tmp_path / "table.json").read_text())
     assert [column["mean"] for column in columns] == [15.0, 13.0]
 

@@ -14,6 +14,7 @@ from typing import Any
 from tasktalk.benchmarks.papers import FDU_MTL_ERROR, FDU_MTL_TASKS, fdu_mtl_error
 from tasktalk.core.errors import TasktalkError
 from tasktalk.core.files import write_text
+from tasktalk.training.config import Config, make_config, read_config
 from tasktalk.training.run import UNSEEN
 from tasktalk.training.run_folder import CONFIG, ENVIRONMENT, METRICS, read_json, write_json
 
@@ -64,8 +65,24 @@ def read_column(title: str, folder: Path) -> Column:
         metrics["seconds"],
         metrics["peak_memory_mb"],
         around["machine"]["threads"],
-        " ".join(shlex.quote(word) for word in ("tasktalk", *around["command"][1:])),
+        command_of(make_config(read_config(folder / CONFIG))),
     )
+
+
+def command_of(config: Config) -> str:
+    """The command that makes a run: what differs from the defaults, files of word vectors by their names alone."""
+    model, defaults = config.model, Config(model=type(config.model)())
+    words = ["tasktalk", "train", *config.data.source, "--model", model.name]
+    for path in config.data.vectors:
+        words += ["--vectors", Path(path).name]
+    ours, theirs = config.model_dump(mode="json"), defaults.model_dump(mode="json")
+    told = {("data", "source"), ("data", "vectors"), ("model", "name"), ("training", "beside")}
+    told |= {("model", "embedding_features")} if config.data.vectors else set()
+    for section, part in ours.items():
+        for key, value in part.items():
+            if (section, key) not in told and value != theirs[section][key]:
+                words += ["--set", f"{section}.{key}={value}"]
+    return " ".join(shlex.quote(word) for word in words)
 
 
 def paper_columns() -> list[Column]:
