@@ -15,20 +15,10 @@ from tasktalk.cli import data, demo, evaluate, models, predict, train
 from tasktalk.cli.main import app
 from tests.cli.conftest import PROGRAM, Cli, program
 
-HEAVY = [
-    "torch",
-    "numpy",
-    "scipy",
-    "sklearn",
-    "pydantic",
-    "yaml",
-    "jaxtyping",
-    "accelerate",
-    "pooch",
-    "requests",
-    "matplotlib",
-    "rdkit",
-]
+HEAVY = (
+    "torch", "numpy", "scipy", "sklearn", "pydantic", "yaml", "jaxtyping", "accelerate", "pooch", "requests",
+    "matplotlib", "rdkit",
+)  # fmt: skip
 COMMANDS = ["", "train", "evaluate", "predict", "models", "demo", "data", "data list", "data fetch", "data check"]
 
 

@@ -92,12 +92,14 @@ def _run(job: Job, dataset: Dataset, overwrite: bool, quiet: bool) -> Run:
     if not overwrite and is_finished(job):
         return Run.load(job.folder)
     begun = not overwrite and (job.folder / CONFIG).is_file()
-    if not quiet:
-        typer.echo(f"{'Resuming' if begun else 'Training'} {job.label}", err=True)
     with nullcontext(Silent()) if quiet else Bars() as reporter:
         if begun:
-            return resume(dataset, job.folder, reporter)
-        return train(dataset, job.config, job.folder, overwrite, reporter)
+            run = resume(dataset, job.folder, reporter)
+        else:
+            run = train(dataset, job.config, job.folder, overwrite, reporter)
+    if not quiet:
+        typer.echo(f"{job.label} {'resumed and ' if begun else ''}trained in {run.metrics['seconds']:.0f} s", err=True)
+    return run
 
 
 def _label(config: Config) -> str:

@@ -30,7 +30,8 @@ EPILOG = example(
     "tasktalk train --resume --out runs/fdu-mtl-ic",
 )
 _SETTINGS, _FOLDER = "Model and training", "Run folder"
-_WITH_RESUME = {"out", "resume", "quiet"}
+_Flags = dict[str, dict[str, Any]]
+"""Settings by section and key; None where nothing was given."""
 
 _Model = Annotated[
     str,
@@ -82,7 +83,6 @@ _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show the final tabl
 
 
 def command(
-    context: typer.Context,
     sources: Sources = None,
     data: MoreSources = None,
     text: Text = "",
@@ -106,28 +106,29 @@ def command(
 
     Everything needed to evaluate, to predict and to do it again is written into the run folder.
     """
-    if resume:
-        _refuse_settings(context)
-        _resume(out, quiet)
-        return
     section = data_section(
         [*(sources or ()), *(data or ())],
         text=text, label=label, labels=labels, tasks=task, tokenizer=tokenizer, vectors=vectors,
     )  # fmt: skip
     training = {"epochs": epochs, "seed": seed, "beside": _without_none(beside)}
-    flags: dict[str, dict[str, Any]] = {"data": section, "model": {"name": model or None}, "training": training}
-    _start(_configure(config, flags, settings or []), out, overwrite, quiet)
+    flags: _Flags = {"data": section, "model": {"name": model or None}, "training": training}
+    if resume:
+        options = {"--config": config, "--set": settings, "--overwrite": overwrite}
+        _refuse_settings([*_given(flags), *(name for name, value in options.items() if value)])
+        _resume(out, quiet)
+    else:
+        _start(_configure(config, flags, settings or []), out, overwrite, quiet)
 
 
 def _without_none(beside: list[str] | None) -> list[str] | None:
     return [name for name in beside if name != "none"] if beside else None
 
 
-def _configure(file: Path | None, flags: dict[str, dict[str, Any]], settings: list[str]) -> "Config":
+def _configure(file: Path | None, flags: _Flags, settings: list[str]) -> "Config":
     """Settings over options over the file over the defaults."""
     from tasktalk.training.config import make_config, read_config
 
-    values: dict[str, dict[str, Any]] = {"training": {"beside": ["linear"]}}
+    values: _Flags = {"training": {"beside": ["linear"]}}
     for layer in (read_config(file) if file else {}, flags):
         for section, part in layer.items():
             given = {key: value for key, value in part.items() if value is not None}
@@ -161,23 +162,17 @@ def _resume(out: Path | None, quiet: bool) -> None:
     _work(jobs, False, quiet)
 
 
-def _refuse_settings(context: typer.Context) -> None:
+def _refuse_settings(given: Sequence[str]) -> None:
     from tasktalk.core.errors import ConfigError
 
-    given = [
-        parameter.opts[0]
-        for parameter in context.command.params
-        if parameter.name not in _WITH_RESUME and _is_given(context, parameter.name)
-    ]
     if given:
         raise ConfigError(
             f"--resume goes with --out and --quiet only, the run folder has its settings; found {', '.join(given)}"
         )
 
 
-def _is_given(context: typer.Context, parameter: str | None) -> bool:
-    source = None if parameter is None else context.get_parameter_source(parameter)
-    return source is not None and source.name == "COMMANDLINE"
+def _given(flags: _Flags) -> list[str]:
+    return [f"{section}.{key}" for section, part in flags.items() for key, value in part.items() if value is not None]
 
 
 def _work(jobs: Sequence["Job"], overwrite: bool, quiet: bool) -> None:

@@ -1,0 +1,57 @@
+"""``tasktalk evaluate``."""
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Cli, reviews, write_csv
+
+
+def test_own_data_gives_the_scores_of_the_training(cli: Cli, trained: Path) -> None:
+    splits = json.loads((trained / "run/metrics.json").read_text())["splits"]
+    done = cli("evaluate", trained / "run", "--json", "-")
+    assert (done.code, done.err) == (0, "")
+    assert json.loads(done.out) == {"splits": {name: splits[name] for name in ("test", "test_not_in_train")}}
+    assert json.loads(cli("evaluate", trained / "run", "--split", "dev", "--json", "-").out)["splits"] == {
+        "dev": splits["dev"]
+    }
+
+
+def test_table(cli: Cli, trained: Path) -> None:
+    mean = json.loads((trained / "run/metrics.json").read_text())["splits"]["test"]["mean"]
+    lines = cli("evaluate", trained / "run").out.splitlines()
+    assert lines[:2] == ["test:", "task   texts  error %    loss"]
+    assert [line.split()[0] for line in lines[2:5]] == ["books", "dvd", "mean"]
+    assert lines[4].split()[1:] == ["16", f"{mean['error']:.2f}", f"{mean['loss']:.4f}"]
+    assert lines[5] == "test not in train:"
+
+
+def test_all_texts_of_another_table_count(cli: Cli, trained: Path, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "dvd.csv", [*reviews(30, seed=5), ("", "neg")])
+    done = cli("evaluate", trained / "run", "--data", path)
+    assert (done.code, done.err) == (0, "")
+    assert [line.split()[:2] for line in done.out.splitlines()] == [
+        ["all", "texts:"], ["task", "texts"], ["dvd", "31"], ["mean", "31"],
+    ]  # fmt: skip
+
+
+def test_test_texts_of_other_data_count_where_there_are_any(cli: Cli, trained: Path, tmp_path: Path) -> None:
+    write_csv(tmp_path / "dvd.test.csv", reviews(6, seed=5))
+    path = write_csv(tmp_path / "dvd.train.csv", reviews(10, seed=6))
+    done = cli("evaluate", trained / "run", "--data", path, "--json", tmp_path / "scores.json")
+    assert done.out == ""
+    splits = json.loads((tmp_path / "scores.json").read_text())["splits"]
+    assert {task: scores["n"] for task, scores in splits["test"]["tasks"].items()} == {"books": 0, "dvd": 6}
+
+
+def test_data_that_the_run_knows_is_a_warning(cli: Cli, trained: Path) -> None:
+    done = cli("evaluate", trained / "run", "--data", trained / "shop/dvd.csv")
+    assert done.code == 0
+    assert done.err.startswith("warning: the run was trained on data from dvd.csv")
+
+
+def test_data_that_has_changed_is_a_warning(cli: Cli, shop: Path, tmp_path: Path) -> None:
+    cli("train", shop, "--model", "linear", "--beside", "none", "--out", tmp_path / "run")
+    write_csv(shop / "dvd.csv", reviews(44, seed=3))
+    done = cli("evaluate", tmp_path / "run")
+    assert done.code == 0
+    assert done.err.startswith("warning: the data has changed since the run was trained")
