@@ -38,3 +38,9 @@ def test_a_path_will_do_for_data_and_mistakes_are_sentences(table: Path, tmp_pat
     with pytest.raises(tt.TasktalkError, match="expected section.key"):
         tt.train(table, out=tmp_path / "run", settings={"epochs": 4}, progress=False)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_run_folder_knows_the_path(table: Path, tmp_path: Path) -> None:
+    run = tt.train(table, out=tmp_path / "run", settings=SETTINGS, progress=False)
+    assert run.config.data.source == [str(table)]
+    assert tt.evaluate(run, run.config.data.source[0])["test"] == run.metrics["splits"]["test"]

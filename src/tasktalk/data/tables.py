@@ -53,22 +53,28 @@ def load_tables(
     """
     tables = {name: _read(files) for name, files in _group(sources).items()}
     first = next(iter(next(iter(tables.values())).values()))
-    shared = labels is not None or (label is None and len(tables) == 1 and "label" not in first.columns)
-    if shared and (label is not None or len(tables) > 1):
-        raise ConfigError(f"label columns go with one table and no label column, found {len(tables)} and {label!r}")
+    shared = _is_shared(first, len(tables), label, labels)
     names = _choose(_label_columns(first, text, labels) if shared else list(tables), tasks)
     if shared:
-        parts = [
-            {split: _shared_rows(records, text, names) for split, records in table.items()} for table in tables.values()
-        ]
+        (table,) = tables.values()
+        parts = [{split: _shared_rows(records, text, names) for split, records in table.items()}]
     else:
-        parts = [
-            {split: _task_rows(records, text, label or "label", name) for split, records in tables[name].items()}
-            for name in names
-        ]
+        parts = [_rows_by_split(tables[name], text, label or "label", name) for name in names]
     table_name = next(iter(tables)) if len(tables) == 1 else first.path.resolve().parent.name
-    table = Table(table_name, names, _splits(parts, dev, test, seed), shared, _checksums(tables))
-    return assemble(table, tokenizer)
+    rows = _splits(parts, dev, test, seed)
+    return assemble(Table(table_name, names, rows, shared, _checksums(tables)), tokenizer)
+
+
+def _rows_by_split(table: Mapping[str, Records], text: str, label: str, task: str) -> dict[str, list[Row]]:
+    return {split: _task_rows(records, text, label, task) for split, records in table.items()}
+
+
+def _is_shared(first: Records, tables: int, label: str | None, labels: Sequence[str] | None) -> bool:
+    """Whether one table has the labels of all tasks."""
+    shared = labels is not None or (label is None and tables == 1 and "label" not in first.columns)
+    if shared and (label is not None or tables > 1):
+        raise ConfigError(f"label columns go with one table and no label column, found {tables} and {label!r}")
+    return shared
 
 
 def _group(sources: Sequence[str | Path]) -> dict[str, dict[str, Path]]:

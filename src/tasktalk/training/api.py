@@ -37,7 +37,8 @@ def train(
         TasktalkError: what is wrong with the data, the settings or the folder, in one sentence.
     """
     dataset = data if isinstance(data, Dataset) else load(data)
-    values: dict[str, dict[str, Any]] = {"data": {"source": [dataset.name]}, "model": {"name": model}}
+    source = data.name if isinstance(data, Dataset) else str(data)
+    values: dict[str, dict[str, Any]] = {"data": {"source": [source]}, "model": {"name": model}}
     for key, value in (settings or {}).items():
         section, dot, name = key.partition(".")
         if not dot:

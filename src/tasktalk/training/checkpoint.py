@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from tasktalk.core.errors import RunFolderError
@@ -21,11 +21,9 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, 
         RunFolderError: the folder is read-only or full; a file of that name stays as it was.
     """
     metadata = {"facts": json.dumps(facts or {})}
+    content = save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata)
     with whole_file(path) as part:
-        try:
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part, metadata)
-        except SafetensorError as error:  # safetensors wraps the system's error
-            raise OSError(str(error)) from error
+        part.write_bytes(content)
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -30,7 +30,8 @@ class TextEncoder:
     def fit(cls, dataset: Dataset, config: DataConfig, with_features: bool) -> "TextEncoder":
         """Learn words and features from the training texts.
 
-        Words of the other splits are known only if they have a pretrained vector, as any word of a new text would be.
+        Words of the other splits are known only if they have a pretrained vector. Words that first come in later texts
+        stay unknown, with or without one: the run folder keeps the vectors of its data's words, not of the language.
         """
         texts = dataset.splits["train"].tokens
         extra: set[str] = set()
