@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,8 @@ def shop(tmp_path: Path) -> Path:
 def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     """Run the command in this process."""
     from tasktalk.cli.main import main
+
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)  # main sets it; this puts it back
 
     def run(*args: object, stdin: bytes = b"") -> Done:
         monkeypatch.setattr(sys, "argv", ["tasktalk", *map(str, args)])

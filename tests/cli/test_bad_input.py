@@ -1,5 +1,6 @@
 """Every wrong input is one sentence and exit code 2, and nothing is written."""
 
+import errno
 import shutil
 from collections.abc import Callable
 from hashlib import sha256
@@ -161,6 +162,15 @@ def test_folder_that_cannot_be_written(place: str, cli: Cli, shop: Path, tmp_pat
     done = cli("train", shop, "--model", "linear", "--out", out, "-q")
     assert_refused(done, f"{out}: ", "cannot be written")
     assert (tmp_path / "a file").read_text() == "mine"
+
+
+def test_tracker_that_cannot_write(cli: Cli, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def log(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("accelerate.Accelerator.log", log)
+    done = cli("train", shop, *SMALL, "--out", tmp_path / "run", "-q")
+    assert_refused(done, f"{tmp_path / 'run'}: cannot be written (No space left on device)")
 
 
 def test_network_is_missing(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import resource
 import shlex
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -13,6 +14,7 @@ from typer.main import get_command
 from tasktalk import __version__
 from tasktalk.cli import data, demo, evaluate, models, predict, train
 from tasktalk.cli.main import app
+from tasktalk.core.errors import DataError
 from tests.cli.conftest import PROGRAM, Cli, program
 
 HEAVY = (
@@ -108,8 +110,6 @@ def test_mistyped_command_or_option_names_the_nearest(arguments: Sequence[str], 
 
 
 def test_error_is_one_line_even_if_a_library_says_more(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tasktalk.core.errors import DataError
-
     _replace_demo(monkeypatch, DataError("first\nsecond", "a.csv", 3))
     assert cli("demo") == cli("demo")
     done = cli("demo", "--quiet")
@@ -126,6 +126,25 @@ def test_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, cli: Cli) -> N
     _replace_demo(monkeypatch, KeyboardInterrupt())
     done = cli("demo", "--quiet")
     assert (done.code, done.out, done.err) == (130, "", "")
+
+
+@pytest.mark.parametrize(("error", "shown"), [(OSError(28, "No space left"), ""), (ValueError("a bug"), "a bug")])
+def test_thread_that_cannot_write_leaves_the_sentence_to_its_caller(
+    error: Exception, shown: str, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    def run_demo(*_: object, **__: object) -> None:
+        def work() -> None:
+            raise error
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        raise DataError("the caller's")
+
+    monkeypatch.setattr("tasktalk.benchmarks.demo.run_demo", run_demo)
+    done = cli("demo", "-q")
+    assert done.err.endswith("error: the caller's\n")
+    assert ("Traceback" in done.err) == bool(shown) and shown in done.err
 
 
 def _replace_demo(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:

@@ -35,7 +35,7 @@ def test_tasks_and_classes_take_the_order_of_the_run() -> None:
 
 def test_shared_inputs_stay_shared() -> None:
     tasks = (Task("x", "binary", ("0", "1")), Task("dvd", "binary", ("no", "yes")))
-    test = align(dataset(tasks, [[0, 1], [1, np.nan]], None), RUN).splits["test"]
+    test = align(dataset(tasks, [[0.0, 1.0], [1.0, np.nan]], None), RUN).splits["test"]
     assert test.owner is None
     np.testing.assert_array_equal(test.labels, [[np.nan, 1, 0], [np.nan, np.nan, 1]])
 
@@ -57,4 +57,4 @@ def test_data_of_the_run_itself_does_not_change() -> None:
 )
 def test_what_the_run_does_not_know_is_refused(task: Task, message: str) -> None:
     with pytest.raises(ConfigError, match=message.replace("?", r"\?")):
-        align(dataset((task,), [[0], [1]], None), RUN)
+        align(dataset((task,), [[0.0], [1.0]], None), RUN)

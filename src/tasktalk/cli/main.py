@@ -4,6 +4,7 @@ Nothing here or in its siblings imports a heavy library before a command runs, s
 """
 
 import sys
+import threading
 from typing import Annotated
 
 import typer
@@ -46,8 +47,15 @@ def _options(
     """Options before the command."""
 
 
+def _leave_to_main_thread(failure: threading.ExceptHookArgs) -> None:
+    """A full disk stops TensorBoard's thread, too; its next call tells the main thread, which has a sentence for it."""
+    if not issubclass(failure.exc_type, OSError):
+        threading.__excepthook__(failure)
+
+
 def main() -> None:
     """Run the command line: a wrong input is one sentence and exit code 2, a bug keeps its traceback."""
+    threading.excepthook = _leave_to_main_thread
     try:
         app(prog_name="tasktalk")
     except TasktalkError as error:

@@ -27,7 +27,7 @@ from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.loop import Fit, forget_snapshots, snapshot
 from tasktalk.training.optimizers import takes_sparse_gradients
 from tasktalk.training.progress import Reporter
-from tasktalk.training.run_folder import CHECKPOINT, MODEL, write_tasks
+from tasktalk.training.run_folder import CHECKPOINT, MODEL, attempt, write_tasks
 from tasktalk.training.selection import MEAN, Selection
 
 
@@ -53,7 +53,7 @@ def fit_network(
     if not killed:
         _set_fitted_parts(network, dataset.tasks, splits["train"], config, encoder)
     accelerator = make_accelerator(config.training, out)
-    _start_tracker(accelerator, config.training)
+    _start_tracker(accelerator, config.training, out)
     fit = Fit(network, dataset.tasks, splits, config.training, out, reporter, accelerator)
     try:
         if killed:
@@ -62,7 +62,7 @@ def fit_network(
         reporter.begin(options.name, config.training.epochs, fit.state.epoch)
         selection = fit.run()
     finally:
-        accelerator.end_training()
+        attempt(out, accelerator.end_training)
     _place_weights(dataset, selection, out)
     return earlier
 
@@ -135,6 +135,7 @@ def make_accelerator(config: TrainingConfig, out: Path) -> Accelerator:
         raise ConfigError(f"training.precision: {config.precision!r} cannot be used here: {error}") from error
 
 
-def _start_tracker(accelerator: Accelerator, config: TrainingConfig) -> None:
+def _start_tracker(accelerator: Accelerator, config: TrainingConfig, out: Path) -> None:
     if config.tracker != "none":
-        accelerator.init_trackers("tensorboard" if config.tracker == "tensorboard" else "tasktalk")
+        name = "tensorboard" if config.tracker == "tensorboard" else "tasktalk"
+        attempt(out, lambda: accelerator.init_trackers(name))

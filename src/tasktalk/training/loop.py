@@ -24,7 +24,7 @@ from tasktalk.training.metrics import TaskScores, summarise
 from tasktalk.training.optimizers import make_optimizers
 from tasktalk.training.predictor import NetworkPredictor, score
 from tasktalk.training.progress import Reporter
-from tasktalk.training.run_folder import CHECKPOINT, HISTORY
+from tasktalk.training.run_folder import CHECKPOINT, HISTORY, attempt
 from tasktalk.training.selection import Selection
 
 _LOOK_EVERY = 20
@@ -208,7 +208,7 @@ class Fit:
             save_tensors(snapshot(self.folder, state.epoch), self.network.state_dict())
         write_history(self.folder / HISTORY, state.history)
         numbers = {key: value for key, value in row.items() if value is not None and key != "epoch"}
-        self.accelerator.log(numbers, step=state.epoch + 1)
+        attempt(self.folder, lambda: self.accelerator.log(numbers, step=state.epoch + 1))
         self.reporter.epoch(row)
 
     def _dev_scores(self) -> dict[str, TaskScores]:

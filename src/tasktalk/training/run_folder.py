@@ -5,7 +5,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -45,10 +45,10 @@ def open_folder(path: Path, overwrite: bool = False, resume: bool = False) -> No
     elif _is_taken(path):
         if not (path / CONFIG).is_file():
             raise RunFolderError(f"{path}: is not a run folder ({CONFIG} is missing), so it is not overwritten")
-        _attempt(path, lambda: shutil.rmtree(path))
-    _attempt(path, lambda: path.mkdir(parents=True, exist_ok=True))
+        attempt(path, lambda: shutil.rmtree(path))
+    attempt(path, lambda: path.mkdir(parents=True, exist_ok=True))
     probe = path / ".write-test"
-    _attempt(path, probe.touch)
+    attempt(path, probe.touch)
     probe.unlink()
 
 
@@ -158,7 +158,12 @@ def _output(command: Sequence[str]) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
 
-def _attempt(path: Path, action: Any) -> None:
+def attempt(path: Path, action: Callable[[], object]) -> None:
+    """Do something that writes into a run folder.
+
+    Raises:
+        RunFolderError: the folder is missing, read-only or full.
+    """
     try:
         action()
     except OSError as error:
