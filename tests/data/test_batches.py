@@ -65,13 +65,13 @@ def test_seed_and_epoch_change_the_plan() -> None:
 @pytest.mark.parametrize(
     ("power", "expected"),
     # 91 batches of 4; sizes 4 : 36 : 324, whose roots are 2 : 6 : 18
-    [(0.0, [31, 30, 30]), (0.5, [7, 21, 63]), (1.0, [1, 9, 81])],
+    [(0.0, [31, 30, 30]), (0.5, [7, 21, 63]), (1.0, [1, 9, 81]), (1e4, [0, 0, 91])],
 )
 def test_every_task_gets_exactly_its_share(power: float, expected: list[int]) -> None:
     examples = separate([4, 36, 324])
     for epoch in range(3):
         plans = plan_epoch(examples, 4, 0, epoch, power)
-        assert np.bincount([task for plan in plans for task in plan.receivers]).tolist() == expected
+        assert np.bincount([task for plan in plans for task in plan.receivers], minlength=3).tolist() == expected
 
 
 @given(SIZES, st.integers(1, 9), st.floats(0, 2))

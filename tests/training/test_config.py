@@ -140,7 +140,11 @@ def test_every_network_can_be_built_from_its_defaults(name: str) -> None:
         ("model.hidden=ten", "^model.hidden: input should be a valid integer, .* found 'ten'$"),
         ("model.pooling=avg", "^model.pooling: input should be 'last', 'mean', 'max' or 'attention', found 'avg'$"),
         ("training.learning_rate=0", "^training.learning_rate: input should be greater than 0, found 0$"),
-        ("training.learning_rate=.nan", "^training.learning_rate: input should be greater than 0, found nan$"),
+        (
+            "training.learning_rate=.inf",
+            "^training.learning_rate: input should be less than or equal to 1000, found inf$",
+        ),
+        ("training.clip=.nan", "^training.clip: input should be greater than or equal to 0, found nan$"),
         ("training.seed=4294967296", "^training.seed: input should be less than 4294967296, found 4294967296$"),
         ("data.dev=1", "^data.dev: input should be less than 1, found 1$"),
         ("data.source=books.csv", "^data.source: input should be a valid list, found 'books.csv'$"),

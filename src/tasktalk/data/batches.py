@@ -110,7 +110,8 @@ def plan_epoch(
     if schedule == "joint":
         steps = -(-total // len(present))
         return [Plan(tuple(present), tuple(next(streams[k]) for k in present)) for _ in range(steps)]
-    share = np.array([len(rows[k]) for k in present], dtype=np.float64) ** power
+    sizes = np.array([len(rows[k]) for k in present])
+    share = (sizes / sizes.max()) ** power
     order = rng.permutation(np.repeat(present, _apportion(share / share.sum(), total)))
     return [Plan((int(k),), (next(streams[int(k)]),)) for k in order]
 

@@ -93,6 +93,8 @@ class TfidfFeatures:
 
     def transform(self, texts: Sequence[Sequence[str]]) -> csr_matrix:
         """The features of some texts: float32, shape (texts, features)."""
+        if not texts:  # scikit-learn refuses
+            return csr_matrix((0, len(self)), dtype=np.float32)
         return csr_matrix(self._fitted.transform(texts))
 
     @cached_property

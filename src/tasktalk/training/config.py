@@ -12,7 +12,7 @@ from tasktalk.core.errors import ConfigError, nearest
 from tasktalk.data.batches import Schedule
 from tasktalk.models.options import IndirectOptions, Options, Settings, Share, Size
 
-Positive = Annotated[float, Field(gt=0)]
+StepSize = Annotated[float, Field(gt=0, le=1000)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
@@ -75,7 +75,7 @@ class TrainingConfig(Settings):
     schedule: Schedule = "alternate"
     sampling_power: NotNegative = 0.0
     optimizer: Literal["adamw", "adadelta"] = "adamw"
-    learning_rate: Positive = 1e-3
+    learning_rate: StepSize = 1e-3
     weight_decay: NotNegative = 0.0
     clip: NotNegative = 1.0
     patience: Annotated[int, Field(ge=0)] = 3
