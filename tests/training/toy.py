@@ -1,15 +1,25 @@
 """Tiny data sets whose labels one word decides, and what the tests of this room share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tasktalk.core.seeding import seed_everything
 from tasktalk.core.task import Task
 from tasktalk.data.dataset import Dataset, Examples
+from tasktalk.models.build import build_network
+from tasktalk.models.options import LinearOptions
 from tasktalk.training.config import Config, make_config
+from tasktalk.training.encoder import TextEncoder
+from tasktalk.training.fit_network import make_accelerator
+from tasktalk.training.loop import Fit
+from tasktalk.training.optimizers import takes_sparse_gradients
+from tasktalk.training.progress import Reporter, Silent
+
+Hook = Callable[[dict[str, Any]], None]
 
 NAMES = ("books", "dvd", "music")
 SIZES = {"train": 40, "dev": 10, "test": 12}
@@ -73,3 +83,39 @@ def config(model: str = "fs", **settings: Any) -> Config:
 def files(folder: Path) -> dict[str, bytes]:
     """Every file of a folder with its content."""
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+class Recorder:
+    """A reporter that remembers, and calls a function after each report of steps or each epoch."""
+
+    def __init__(self, on_steps: Hook | None = None, on_epoch: Hook | None = None) -> None:
+        self.begun: list[tuple[str, int, int]] = []
+        self.reports: list[dict[str, Any]] = []
+        self.rows: list[dict[str, Any]] = []
+        self.on_steps, self.on_epoch = on_steps, on_epoch
+
+    def begin(self, label: str, epochs: int, done: int) -> None:
+        self.begun.append((label, epochs, done))
+
+    def steps(self, step: int, steps: int, task: str, loss: float, examples: int) -> None:
+        report = {"step": step, "steps": steps, "task": task, "loss": loss, "examples": examples}
+        self.reports.append(report)
+        if self.on_steps:
+            self.on_steps(report)
+
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        self.rows.append(dict(row))
+        if self.on_epoch:
+            self.on_epoch(dict(row))
+
+
+def make_fit(folder: Path, dataset: Dataset, chosen: Config, reporter: Reporter | None = None) -> Fit:
+    """A network and all that trains it, as ``fit_network`` puts them together."""
+    encoder = TextEncoder.fit(dataset, chosen.data, with_features=False)
+    splits = {name: encoder(examples) for name, examples in dataset.splits.items() if name != "test"}
+    seed_everything(chosen.training.seed)
+    assert not isinstance(chosen.model, LinearOptions)
+    sparse = takes_sparse_gradients(chosen.training)
+    network = build_network(chosen.model, dataset.tasks, len(encoder.vocabulary), sparse=sparse)
+    accelerator = make_accelerator(chosen.training, folder)
+    return Fit(network, dataset.tasks, splits, chosen.training, folder, reporter or Silent(), accelerator)
