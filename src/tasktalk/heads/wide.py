@@ -16,6 +16,8 @@ from tasktalk.core.batch import SparseRows
 class WideLogits(nn.Module):
     """A linear model over sparse features, with weights shared by the tasks that have the same classes.
 
+    ``mix`` holds the factors of the network's logits and of these in their sum, both 1 until somebody knows better.
+
     Args:
         features: number of sparse features.
         outputs: number of classes of each task.
@@ -35,11 +37,24 @@ class WideLogits(nn.Module):
         self.shared = nn.ParameterList(nn.Parameter(torch.zeros(features, sizes[g])) for g in sorted(sizes))
         self.own = nn.ParameterList(nn.Parameter(torch.zeros(features, n)) for n in outputs)
         self.bias = nn.ParameterList(nn.Parameter(torch.zeros(n)) for n in outputs)
+        self.mix: Tensor
+        self.register_buffer("mix", torch.ones(2))
         self.requires_grad_(trainable)
 
     def sparse_tables(self) -> list[nn.Parameter]:
         """The parameters whose gradients have only the rows of the batch."""
         return [*self.shared, *self.own] if self.sparse else []
+
+    def add_to(
+        self,
+        deep: tuple[Float[Tensor, "batch _"], ...],
+        rows: SparseRows,
+        shape: tuple[int, int],
+        receivers: tuple[int, ...],
+    ) -> tuple[Float[Tensor, "batch _"], ...]:
+        """The network's logits and these, added up; other arguments as in ``forward``."""
+        pairs = zip(deep, self(rows, shape, receivers), strict=True)
+        return tuple(self.mix[0] * network + self.mix[1] * linear for network, linear in pairs)
 
     def forward(
         self, rows: SparseRows, shape: tuple[int, int], receivers: tuple[int, ...]

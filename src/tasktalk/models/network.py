@@ -50,8 +50,8 @@ class TextNetwork(nn.Module):
         # A linear model fitted before answers its own training texts almost perfectly: added while training, it would
         # leave the network nothing to learn.
         if self.wide is not None and batch.wide is not None and (self.wide.trainable or not self.training):
-            wide = self.wide(batch.wide, batch.tokens.shape[:2], batch.receivers)
-            logits = tuple(deep + linear for deep, linear in zip(logits, wide, strict=True))
+            groups, examples, _ = batch.tokens.shape
+            logits = self.wide.add_to(logits, batch.wide, (groups, examples), batch.receivers)
         return Output(logits, record, penalty)
 
 

@@ -18,17 +18,21 @@ from tasktalk.data.batches import Encoded
 from tasktalk.data.dataset import Dataset
 from tasktalk.data.vocabulary import FIRST_WORD, PADDING, UNKNOWN
 from tasktalk.encoders.vectors import load_vectors
+from tasktalk.heads.wide import WideLogits
 from tasktalk.models.build import build_network, set_wide
 from tasktalk.models.linear import LinearModel
 from tasktalk.models.network import TextNetwork
 from tasktalk.models.options import NetworkOptions
+from tasktalk.training.checkpoint import load_weights, save_tensors
 from tasktalk.training.config import Config, TrainingConfig
 from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.loop import Fit, forget_snapshots, snapshot
 from tasktalk.training.optimizers import takes_sparse_gradients
+from tasktalk.training.predictor import NetworkPredictor
 from tasktalk.training.progress import Reporter
 from tasktalk.training.run_folder import CHECKPOINT, MODEL, attempt, write_tasks
 from tasktalk.training.selection import MEAN, Selection
+from tasktalk.training.stacking import stack_on_dev
 
 
 def fit_network(
@@ -63,6 +67,8 @@ def fit_network(
         selection = fit.run()
     finally:
         attempt(out, accelerator.end_training)
+    if network.wide is not None and not network.wide.trainable and "dev" in splits:
+        _stack(network, network.wide, splits["dev"], config.training, selection, out)
     _place_weights(dataset, selection, out)
     return earlier
 
@@ -89,6 +95,18 @@ def _set_fitted_parts(
     if network.wide is not None and not network.wide.trainable:
         linear = LinearModel.fit(examples.sparse_features(), examples.labels, tasks, seed=config.training.seed)
         set_wide(network.wide, linear)
+
+
+def _stack(
+    network: TextNetwork, wide: WideLogits, dev: Encoded, config: TrainingConfig, selection: Selection, out: Path
+) -> None:
+    """Weigh the network and the fitted wide part against each other, for the weights of every chosen epoch."""
+    predictor = NetworkPredictor(network, next(network.parameters()).device, config.evaluation_batch_size)
+    for file in (snapshot(out, epoch) for epoch in selection.epochs()):
+        if file.exists():  # not if the run was killed while they were put in place
+            load_weights(network, file)
+            stack_on_dev(predictor, wide, dev)
+            save_tensors(file, network.state_dict())
 
 
 def _after_special(x: np.ndarray) -> torch.Tensor:
