@@ -83,3 +83,10 @@ def test_real_data(real_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = load("fdu-mtl", tasks=["MR", "books"])
     assert [task.name for task in dataset.tasks] == ["books", "MR"]
     assert len(dataset.splits["test"]) == 800
+
+
+def test_the_demos_molecules_have_a_name_and_a_seed() -> None:
+    pytest.importorskip("rdkit", reason="RDKit is not installed: no molecules")
+    first, same, other = load("molecules"), load("molecules:0"), load("molecules:3")
+    assert first.splits["test"].tokens == same.splits["test"].tokens
+    assert first.splits["test"].tokens != other.splits["test"].tokens

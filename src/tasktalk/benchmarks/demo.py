@@ -118,7 +118,7 @@ def run_demo(
 
 def demo_config(model: str, seed: int, settings: Sequence[str] = ()) -> Config:
     """The demo's settings, the same for both models, with some changes."""
-    values = {"data": {"source": ["molecules"]}, "model": {"name": model}, "training": {"seed": seed}}
+    values = {"data": {"source": [f"molecules:{seed}"]}, "model": {"name": model}, "training": {"seed": seed}}
     return make_config(values, (*_SETTINGS, *settings))
 
 

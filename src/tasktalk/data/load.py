@@ -8,6 +8,7 @@ from tasktalk.data.cache import fetch
 from tasktalk.data.catalogue import CATALOGUE
 from tasktalk.data.dataset import Dataset
 from tasktalk.data.fdu import load_fdu, task_names
+from tasktalk.data.molecules import MOLECULES, demo_molecules
 from tasktalk.data.records import SUFFIXES
 from tasktalk.data.tables import load_tables
 
@@ -28,8 +29,9 @@ def load(
     """Load a data set.
 
     Args:
-        source: a name in the catalogue (fetched if it is not in the cache); a folder in FDU format; a folder of
-            tables; a table; or several tables, each a path or ``NAME=PATH``.
+        source: a name in the catalogue (fetched if it is not in the cache); ``molecules``, the demo's (``molecules:3``
+            draws them with seed 3); a folder in FDU format; a folder of tables; a table; or several tables, each a
+            path or ``NAME=PATH``.
         tasks: names of the tasks to load; None loads all.
         tokenizer: name of the tokeniser (``data.tokenize``); None takes ``words`` for tables and ``whitespace`` for
             texts in FDU format, which are tokenised already.
@@ -48,6 +50,8 @@ def load(
     if isinstance(source, str) and source in CATALOGUE:
         entry = CATALOGUE[source]
         return entry.loader(fetch(entry, progress=progress), tasks, tokenizer or entry.tokenizer)
+    if isinstance(source, str) and (found := MOLECULES.fullmatch(source)):
+        return demo_molecules(int(found["seed"] or 0))
     paths = [source] if isinstance(source, (str, Path)) else list(source)
     if len(paths) == 1 and Path(paths[0]).is_dir():
         folder = Path(paths[0])

@@ -5,6 +5,7 @@ a model that has learned what makes a molecule polar or greasy needs few example
 The labels are computed, not measured: this shows how sharing works, and says nothing about real assays.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,8 @@ from tasktalk.data.dataset import Dataset, Examples
 from tasktalk.data.lines import read_lines
 from tasktalk.data.tokenize import tokenizer
 
+MOLECULES = re.compile(r"molecules(:(?P<seed>\d{1,9}))?")
+"""How this data set is named where others are named by a path."""
 TOKENIZER = "smiles"
 TEST_MOLECULES = 1000
 DEV_MOLECULES = 500

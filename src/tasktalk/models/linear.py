@@ -118,11 +118,12 @@ class LinearModel:
             arrays |= {f"{i}.{name}": part for name, part in parts.items() if part is not None}
         header = {
             "mode": self.mode,
-            "tasks": json.dumps([asdict(task) for task in self.tasks]),
-            "groups": json.dumps([table.tasks for table in self.tables]),
+            "tasks": [asdict(task) for task in self.tasks],
+            "groups": [table.tasks for table in self.tables],
         }
+        content = save(arrays, {"linear": json.dumps(header)})  # one key: several come in another order each time
         with whole_file(path) as part:
-            part.write_bytes(save(arrays, header))
+            part.write_bytes(content)
 
     @classmethod
     def load(cls, path: Path) -> "LinearModel":
@@ -133,12 +134,12 @@ class LinearModel:
         """
         try:
             with safe_open(path, framework="numpy") as file:
-                header = file.metadata()
+                header = json.loads(file.metadata()["linear"])
                 arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
-            tasks = tuple(Task(**{**task, "classes": tuple(task["classes"])}) for task in json.loads(header["tasks"]))
+            tasks = tuple(Task(**{**task, "classes": tuple(task["classes"])}) for task in header["tasks"])
             tables = tuple(
                 LinearTable(tuple(group), arrays[f"{i}.shared"], arrays.get(f"{i}.own"), arrays[f"{i}.intercepts"])
-                for i, group in enumerate(json.loads(header["groups"]))
+                for i, group in enumerate(header["groups"])
             )
             return cls(header["mode"], tasks, tables)
         except OSError as error:
