@@ -47,11 +47,8 @@ def load(
         ConfigError: an unknown data set, task or tokeniser.
         DataError: something wrong in a file, or a data set that cannot be fetched.
     """
-    if isinstance(source, str) and source in CATALOGUE:
-        entry = CATALOGUE[source]
-        return entry.loader(fetch(entry, progress=progress), tasks, tokenizer or entry.tokenizer)
-    if isinstance(source, str) and (found := MOLECULES.fullmatch(source)):
-        return demo_molecules(int(found["seed"] or 0))
+    if isinstance(source, str) and (named := _named(source, tasks, tokenizer, progress)) is not None:
+        return named
     paths = [source] if isinstance(source, (str, Path)) else list(source)
     if len(paths) == 1 and Path(paths[0]).is_dir():
         folder = Path(paths[0])
@@ -64,6 +61,14 @@ def load(
         paths, text=text, label=label, labels=labels, tasks=tasks, tokenizer=tokenizer or "words",
         dev=dev, test=test, seed=seed,
     )  # fmt: skip
+
+
+def _named(source: str, tasks: Sequence[str] | None, tokenizer: str | None, progress: bool) -> Dataset | None:
+    if source in CATALOGUE:
+        entry = CATALOGUE[source]
+        return entry.loader(fetch(entry, progress=progress), tasks, tokenizer or entry.tokenizer)
+    found = MOLECULES.fullmatch(source)
+    return None if found is None else demo_molecules(int(found["seed"] or 0))
 
 
 def _tables_in(folder: Path) -> list[Path]:
