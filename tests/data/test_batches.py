@@ -1,5 +1,7 @@
 """Epochs as plans, plans as padded tensors."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -100,6 +102,15 @@ def test_equal_sizes_mean_every_example_once(tasks: int, batches: int, batch: in
         plans = plan_epoch(examples, batch, 0, epoch, schedule=schedule)
         seen = np.concatenate([rows for plan in plans for rows in plan.rows])
         assert sorted(seen.tolist()) == list(range(len(examples)))
+
+
+def test_tasks_take_turns_at_random() -> None:
+    examples = separate([200, 200])
+    orders = [[plan.receivers[0] for plan in plan_epoch(examples, 2, 0, epoch)] for epoch in range(2)]
+    assert orders[0] != orders[1]
+    for order in orders:
+        changes = sum(one != other for one, other in pairwise(order))
+        assert 80 < changes < 120  # of 199, half of them if nothing decides but chance
 
 
 def test_small_tasks_repeat_only_after_all_were_seen() -> None:
