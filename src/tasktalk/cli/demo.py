@@ -46,7 +46,8 @@ def _show(result: "DemoResult", out: Path) -> None:
     say(
         f"Test error of an LSTM per task (alone) and of IC-MTL (together).\n"
         f"Mean of the tasks with few labels: {number(alone)} % alone, {number(together)} % together.\n"
-        f"The labels are computed from the molecules by RDKit, not measured: a toy with known answers.\n\n"
+        f"The labels are computed from the molecules by RDKit, not measured, and the tasks were chosen\n"
+        f"to have something to share: this shows the mechanism, not a result about chemistry.\n\n"
         f"Who listened to whom: {shlex.quote(str(result.picture))}\n"
         f"Try next:\n"
         f"  echo 'CC(=O)Nc1ccc(O)cc1' | tasktalk predict {folder}/ic\n"
