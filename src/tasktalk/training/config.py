@@ -6,13 +6,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from tasktalk.core.errors import ConfigError, nearest
 from tasktalk.data.batches import Schedule
 from tasktalk.models.options import IndirectOptions, Options, Settings, Share, Size
 
-StepSize = Annotated[float, Field(gt=0, le=1000)]
+
+def _below_overflow(value: float) -> float:
+    if not value <= 1e37:  # Adam's divisions overflow above it
+        raise ValueError("input should be less than or equal to 1e37")
+    return value
+
+
+StepSize = Annotated[float, Field(gt=0), AfterValidator(_below_overflow)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
@@ -178,7 +185,8 @@ def _sentence(error: ValidationError, values: Mapping[str, Any]) -> str:
     key = ".".join(place)
     if first["type"] == "extra_forbidden":
         return f"unknown setting {key!r}: {nearest(key, _known_keys(section, values))}"
-    return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, found {first['input']!r}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{key}: {message[0].lower()}{message[1:]}, found {first['input']!r}"
 
 
 def _known_keys(section: str, values: Mapping[str, Any]) -> list[str]:
