@@ -1,6 +1,7 @@
 """Two tiny tasks as files, and two ways to run the command: in this process, and as a program."""
 
 import io
+import signal
 import subprocess
 import sys
 import threading
@@ -83,10 +84,15 @@ def program(*args: object, **options: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *map(str, args)], capture_output=True, text=True, check=False, **options)
 
 
+def hear_interrupts() -> None:
+    """As in a terminal, also if the tests run in the background of a script, where SIGINT is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(*args: object, **options: Any) -> subprocess.Popen[str]:
-    """Start the command as a program."""
+    """Start the command as a program that can be interrupted."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([*COMMAND, *map(str, args)], text=True, **(pipes | options))
+    return subprocess.Popen([*COMMAND, *map(str, args)], text=True, preexec_fn=hear_interrupts, **(pipes | options))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
