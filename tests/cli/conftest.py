@@ -92,7 +92,7 @@ def hear_interrupts() -> None:
 def start(*args: object, **options: Any) -> subprocess.Popen[str]:
     """Start the command as a program that can be interrupted."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([*COMMAND, *map(str, args)], text=True, preexec_fn=hear_interrupts, **(pipes | options))
+    return subprocess.Popen([*COMMAND, *map(str, args)], text=True, preexec_fn=hear_interrupts, **(pipes | options))  # noqa: PLW1509 (no threads here)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
