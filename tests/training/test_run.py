@@ -88,6 +88,8 @@ def test_who_listened_to_whom(folders: dict[str, Path]) -> None:
     assert heard.record["beta"].shape == (3, 2, 5, 5)
     with pytest.raises(ConfigError, match="a linear model passes no messages"):
         Run.load(folders["linear"]).listen(TEXTS)
+    with pytest.raises(ConfigError, match="expected at least one text to listen to, found none"):
+        Run.load(folders["ic-wide"]).listen([])
 
 
 def test_other_tasks_or_classes_are_refused(run: Run) -> None:

@@ -65,7 +65,7 @@ class TrainingConfig(Settings):
         optimizer: ``adamw``, with row-wise updates of the word vectors, or ``adadelta`` (the message-passing paper's).
         learning_rate: step size.
         weight_decay: l2 regularisation (decoupled for ``adamw``); word vectors have none with ``adamw``.
-        clip: largest norm of the gradient, word vectors apart; 0 for no limit.
+        clip: largest norm of the gradient, with ``adamw`` apart from that of word vectors; 0 for no limit.
         patience: stop after so many epochs without a better development error; 0 never stops early.
         selection: keep the weights that are best for the ``mean`` development error, or ``per-task``.
         checkpoint_seconds: how often a checkpoint is written for ``--resume``, besides the end of every epoch.

@@ -95,13 +95,15 @@ class Run:
         """Who listened to whom while every task read the same texts, with the weights chosen for the mean.
 
         Raises:
-            ConfigError: a linear model, which has no messages.
+            ConfigError: no text, or a linear model, which has no messages.
         """
         predictor = load_predictor(self.folder / MODEL, self.config, self.tasks, self.encoder)
         if not isinstance(predictor, NetworkPredictor):
             raise ConfigError("a linear model passes no messages between tasks; try a run of dc or ic")
         cut = tokenizer(self.tokenizer)
         tokens = [cut(text)[: self.encoder.max_words] for text in texts]
+        if not tokens:
+            raise ConfigError("expected at least one text to listen to, found none")
         encoded = self.encoder(Examples(tokens, np.full((len(tokens), len(self.tasks)), np.nan), None))
         plan = Plan(tuple(range(len(self.tasks))), (np.arange(len(tokens)),))
         return Listening(tokens, tuple(t.name for t in self.tasks), predictor.record(encoded, plan))
