@@ -64,6 +64,69 @@ class TextBatch:
 
 
 @dataclass(frozen=True)
+class Adjacency:
+    """Who is a neighbour of whom in a graph or in a batch of graphs, by kind of edge, ready to be multiplied.
+
+    Kind k stands in rows k * positions to (k + 1) * positions of ``gather``: its entry (k * positions + i, j) is the
+    normalised weight of the edge from j to i. Loops from a position to itself belong to a kind as well.
+
+    Args:
+        kinds: how many kinds of edges.
+        gather: sparse CSR matrix.
+        scatter: its transpose, which the backward pass multiplies by; also CSR.
+    """
+
+    kinds: int
+    gather: Float[Tensor, "kinds_times_positions positions"]
+    scatter: Float[Tensor, "positions kinds_times_positions"]
+
+    def to(self, device: torch.device) -> "Adjacency":
+        """The same edges on another device."""
+        return Adjacency(self.kinds, self.gather.to(device), self.scatter.to(device))
+
+
+@dataclass(frozen=True)
+class GraphBatch:
+    """Positions of graphs (atoms, nodes) for some receiving tasks, which all read the same examples.
+
+    An example is a whole graph (a molecule; ``graph_of`` says which position belongs to which), or one node of a large
+    graph (``nodes`` says which).
+
+    Args:
+        receivers: index of every task that reads this batch.
+        features: what is known of every position; no column where a model learns a vector for each.
+        adjacency: the edges.
+        labels: class index or value for each receiver; NaN where the label is missing.
+        graph_of: graph of every position, ascending; None for nodes.
+        nodes: the position that is the example, for each example; None for whole graphs.
+        wide: sparse features of each example, such as a fingerprint.
+    """
+
+    receivers: tuple[int, ...]
+    features: Float[Tensor, "positions input_features"]
+    adjacency: Adjacency
+    labels: Float[Tensor, "receivers batch"]
+    graph_of: Int[Tensor, " positions"] | None = None
+    nodes: Int[Tensor, " batch"] | None = None
+    wide: SparseRows | None = None
+
+    def to(self, device: torch.device) -> "GraphBatch":
+        """The same batch on another device."""
+        return GraphBatch(
+            self.receivers,
+            self.features.to(device),
+            self.adjacency.to(device),
+            self.labels.to(device),
+            None if self.graph_of is None else self.graph_of.to(device),
+            None if self.nodes is None else self.nodes.to(device),
+            None if self.wide is None else self.wide.to(device),
+        )
+
+
+Batch = TextBatch | GraphBatch
+
+
+@dataclass(frozen=True)
 class Output:
     """What a network answers.
 
