@@ -12,7 +12,9 @@ from scipy.sparse import random as random_sparse
 from torch.nn import functional
 
 from tasktalk.core.errors import ConfigError
-from tasktalk.data.batches import Encoded, Plan, Schedule, collate, encode, plan_epoch, plan_evaluation
+from tasktalk.data.batches import (
+    Encoded, Plan, Schedule, collate, encode, plan_epoch, plan_evaluation, rows_of, sparse_features,
+)
 from tasktalk.data.dataset import Examples
 from tasktalk.data.vocabulary import UNKNOWN, Vocabulary
 
@@ -87,7 +89,7 @@ def test_batches_are_of_one_task_and_about_as_many_as_there_are_examples(
     for plan in plans:
         (task,), (rows,) = plan.receivers, plan.rows
         assert 1 <= len(rows) <= batch
-        assert np.isin(rows, examples.rows_of(task)).all()
+        assert np.isin(rows, rows_of(examples, task)).all()
     share = np.array([size**power if size else 0 for size in sizes])
     counts = np.bincount([plan.receivers[0] for plan in plans], minlength=len(sizes))
     assert np.abs(counts - len(plans) * share / share.sum()).max() < 1
@@ -147,16 +149,16 @@ def test_sentences_of_like_length_come_together() -> None:
 def test_evaluation_covers_each_example_once_by_length(sizes: list[int], batch: int) -> None:
     examples = separate(sizes)
     for task, size in enumerate(sizes):
-        plans = plan_evaluation(examples, task, batch)
+        plans = plan_evaluation(examples, (task,), batch)
         rows = [r for plan in plans for r in plan.rows[0]]
-        assert sorted(rows) == examples.rows_of(task).tolist() and len(rows) == size
+        assert sorted(rows) == rows_of(examples, task).tolist() and len(rows) == size
         assert all(plan.receivers == (task,) and len(plan.rows[0]) <= batch for plan in plans)
         lengths = [len(examples.words[r]) for r in rows]
         assert lengths == sorted(lengths)
 
 
 def test_evaluation_of_shared_inputs_asks_every_task_about_all_examples() -> None:
-    assert sum(len(plan.rows[0]) for plan in plan_evaluation(shared(7), 2, batch_size=3)) == 7
+    assert sum(len(plan.rows[0]) for plan in plan_evaluation(shared(7), (2,), batch_size=3)) == 7
 
 
 def test_collate_pads_words_at_the_end_and_fills_groups_with_nothing() -> None:
@@ -183,7 +185,7 @@ def test_collate_shared_inputs_once_with_the_labels_of_every_receiver() -> None:
 def test_sparse_rows_equal_a_dense_product(groups: int) -> None:
     examples = separate([9, 9, 9], features=20) if groups == 3 else shared(27, features=20)
     assert examples.features is not None
-    rows = tuple(examples.rows_of(g)[: 4 - g] if groups == 3 else np.array([3, 20, 0, 7]) for g in range(groups))
+    rows = tuple(rows_of(examples, g)[: 4 - g] if groups == 3 else np.array([3, 20, 0, 7]) for g in range(groups))
     batch = collate(examples, Plan((0, 1, 2), rows))
     assert batch.wide is not None
     weights = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
@@ -212,7 +214,7 @@ def test_encode_cuts_long_texts_and_keeps_empty_ones_as_an_unknown_word() -> Non
 
 def test_features_that_are_missing_are_refused() -> None:
     with pytest.raises(ConfigError, match="needs sparse features"):
-        separate([2]).sparse_features()
+        sparse_features(separate([2]))
 
 
 def test_the_checksum_sees_words_lengths_labels_and_owners() -> None:

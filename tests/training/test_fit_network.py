@@ -99,7 +99,7 @@ def test_a_fitted_wide_part_is_the_linear_model(tmp_path: Path) -> None:
     encoder, _ = fit(tmp_path, chosen)
     dataset = toy()
     train = encoder(dataset.splits["train"])
-    linear = LinearModel.fit(train.sparse_features(), train.labels, dataset.tasks, seed=3)
+    linear = LinearModel.fit(sparse_features(train), train.labels, dataset.tasks, seed=3)
     tensors = load_tensors(tmp_path / MODEL)[0]
     (table,) = linear.tables
     np.testing.assert_array_equal(tensors["wide.shared.0"], table.shared)

@@ -35,7 +35,7 @@ def test_answers_come_in_the_order_of_the_examples_and_equal_one_by_one(shared: 
     encoder, examples = encode(shared)
     predictor = network_predictor(encoder)
     for task in range(3):
-        rows = examples.rows_of(task)
+        rows = rows_of(examples, task)
         assert [len(examples.words[r]) for r in rows] != sorted(len(examples.words[r]) for r in rows)
         found = predictor.probabilities(examples, task)
         predictor.network.eval()
@@ -71,9 +71,9 @@ def test_the_record_is_that_of_the_batch() -> None:
 def test_a_linear_model_gives_probabilities_too() -> None:
     encoder, examples = encode()
     train = encoder(toy().splits["train"])
-    model = LinearModel.fit(train.sparse_features(), train.labels, TASKS)
+    model = LinearModel.fit(sparse_features(train), train.labels, TASKS)
     found = LinearPredictor(model).probabilities(examples, 2)
-    logits = model.logits(examples.sparse_features()[examples.rows_of(2)], 2)
+    logits = model.logits(sparse_features(examples)[rows_of(examples, 2)], 2)
     np.testing.assert_allclose(found.sum(axis=1), 1)
     np.testing.assert_allclose(np.log(found[:, 1] / found[:, 0]), logits[:, 1] - logits[:, 0], rtol=1e-4)
 
@@ -81,7 +81,7 @@ def test_a_linear_model_gives_probabilities_too() -> None:
 def test_no_examples_no_answers() -> None:
     encoder, examples = encode()
     train = encoder(toy().splits["train"])
-    linear = LinearPredictor(LinearModel.fit(train.sparse_features(), train.labels, TASKS))
+    linear = LinearPredictor(LinearModel.fit(sparse_features(train), train.labels, TASKS))
     none = Encoded(examples.words, examples.labels, np.zeros(len(examples), dtype=np.int64), examples.features)
     predictors: list[Predictor] = [network_predictor(encoder), linear]
     for predictor in predictors:

@@ -17,6 +17,8 @@ class Task:
         kind: ``binary``, ``multiclass``, ``regression`` or ``tagging``.
         classes: names of the classes in the order of their indices; empty for regression.
         weight: lambda_k of Eq. 14 in the message-passing paper.
+        mean: regression: mean of the training values, in their own unit; a network learns what is left.
+        std: regression: standard deviation of the training values, in which a network counts.
 
     Raises:
         ConfigError: an unknown kind, or a number of classes that does not fit the kind.
@@ -26,6 +28,8 @@ class Task:
     kind: Kind
     classes: tuple[str, ...] = ()
     weight: float = 1.0
+    mean: float = 0.0
+    std: float = 1.0
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):

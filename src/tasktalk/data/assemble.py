@@ -4,16 +4,16 @@ import math
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from tasktalk.core.errors import DataError, nearest
-from tasktalk.core.task import Task
-from tasktalk.data.dataset import Dataset, Examples
+from tasktalk.core.errors import ConfigError, DataError, nearest
+from tasktalk.core.task import Kind, Task
+from tasktalk.data.dataset import Content, Dataset, Examples
 from tasktalk.data.duplicates import shared_texts_warning
 from tasktalk.data.tokenize import tokenizer
 
@@ -58,29 +58,65 @@ class Table:
     sources: Mapping[str, str]
 
 
-def assemble(table: Table, tokenizer_name: str, class_names: Mapping[str, str] | None = None) -> Dataset:
-    """Build the data set: infer tasks from the training labels, index the labels, make the words.
+def assemble(
+    table: Table,
+    tokenizer_name: str,
+    class_names: Mapping[str, str] | None = None,
+    kinds: Mapping[str, Kind] | None = None,
+) -> Dataset:
+    """Build a data set of texts: infer tasks from the training labels, index the labels, make the words.
 
     Args:
         table: the rows.
         tokenizer_name: the tokeniser (``data.tokenize``).
         class_names: names shown in place of the labels of the files, for tasks that have exactly these labels.
+        kinds: kinds of tasks that are not to be inferred.
 
     Raises:
-        ConfigError: an unknown tokeniser.
+        ConfigError: an unknown tokeniser, or a kind for a task that there is not.
         DataError: a task without two classes or with values that are no classes, or a label that training lacks.
     """
     tokenize = tokenizer(tokenizer_name)
-    labels = {task: _classes(task, table.splits["train"]) for task in table.tasks}
+
+    def words(rows: Sequence[Row]) -> list[list[str]]:
+        return [[sys.intern(word) for word in tokenize(row.text)] for row in rows]
+
+    dataset = build(table, words, class_names, kinds)
+    return replace(dataset, tokenizer=tokenizer_name, warnings=shared_texts_warning(dataset, "dev"))
+
+
+def build(
+    table: Table,
+    content: Callable[[Sequence[Row]], Content],
+    class_names: Mapping[str, str] | None = None,
+    kinds: Mapping[str, Kind] | None = None,
+) -> Dataset:
+    """Build a data set of anything: infer tasks from the training labels, index the labels.
+
+    A column of more than ten different numbers that are not all whole is a regression, any other a classification.
+
+    Args:
+        table: the rows.
+        content: what a split's rows are about, in their order.
+        class_names: as in ``assemble``.
+        kinds: as in ``assemble``.
+
+    Raises:
+        ConfigError: a kind for a task that there is not.
+        DataError: as in ``assemble``.
+    """
+    for name in kinds or {}:
+        if name not in table.tasks:
+            raise ConfigError(f"no task {name!r} to give a kind to: {nearest(name, table.tasks)}")
+    labels = {task: _classes(task, table.splits["train"], (kinds or {}).get(task)) for task in table.tasks}
     splits = {}
     for split in SPLITS:
         rows = table.splits.get(split, ())
         if rows:
-            tokens = [[sys.intern(word) for word in tokenize(row.text)] for row in rows]
-            splits[split] = Examples(tokens, _matrix(rows, labels), None if table.shared else _owners(rows, labels))
+            owner = None if table.shared else _owners(rows, labels)
+            splits[split] = Examples(content(rows), _matrix(rows, labels), owner)
     tasks = tuple(_task(name, found, class_names or {}) for name, found in labels.items())
-    dataset = Dataset(table.name, tasks, splits, tokenizer_name, dict(table.sources))
-    return replace(dataset, warnings=shared_texts_warning(dataset, "dev"))
+    return Dataset(table.name, tasks, splits, "", dict(table.sources))
 
 
 def natural_order(labels: Sequence[str]) -> list[str]:
@@ -102,37 +138,49 @@ def _is_number(label: str) -> bool:
         return False
 
 
-def _classes(task: str, rows: Sequence[Row]) -> list[str]:
-    """The labels of a task in training, sorted; refuses what is no classification."""
+def _classes(task: str, rows: Sequence[Row], kind: Kind | None) -> list[str]:
+    """The labels of a task in training, sorted; none for a regression. Refuses what is neither."""
     counts = Counter(row.labels[task] for row in rows if task in row.labels)
     path = next((row.path for row in rows if task in row.labels), rows[0].path)
     found = natural_order(list(counts))
     if len(found) < 2:
         only = f"only {found[0]!r}" if found else "no label"
-        raise DataError(f"task {task!r}: expected at least two classes in training, found {only}", path)
-    whole = all(_is_number(label) and float(label).is_integer() for label in found)
-    if len(found) > _FEW_NUMBERS and not whole and all(_is_number(label) for label in found):
+        what = "values" if kind == "regression" else "classes"
+        raise DataError(f"task {task!r}: expected at least two {what} in training, found {only}", path)
+    if (kind or _inferred(found, counts.total())) == "regression":
+        return []
+    if kind == "binary" and len(found) != 2:
+        raise DataError(f"task {task!r}: expected two classes, found {len(found)}, such as {', '.join(found[:3])}", path)
+    if kind is None and _too_many(found, counts.total()):
         raise DataError(
-            f"task {task!r}: expected classes, found {len(found)} different numbers such as {found[0]} and {found[-1]};"
-            " regression is not supported yet",
-            path,
-        )
-    if len(found) > _FEW_CLASSES and 2 * len(found) > counts.total():
-        raise DataError(
-            f"task {task!r}: expected classes, found {len(found)} different values in {counts.total()} training rows;"
-            " name the label columns if this is none",
+            f"task {task!r}: expected numbers or classes, found {len(found)} different values in {counts.total()} "
+            f"training rows, such as {found[0]!r}; name the label columns if this is none",
             path,
         )
     return found
 
 
+def _inferred(found: Sequence[str], rows: int) -> Kind | None:
+    if not all(_is_number(label) for label in found):
+        return None
+    fractions = len(found) > _FEW_NUMBERS and not all(float(label).is_integer() for label in found)
+    return "regression" if fractions or _too_many(found, rows) else None
+
+
+def _too_many(found: Sequence[str], rows: int) -> bool:
+    """More different values than classes can be."""
+    return len(found) > _FEW_CLASSES and 2 * len(found) > rows
+
+
 def _task(name: str, labels: Sequence[str], class_names: Mapping[str, str]) -> Task:
+    if not labels:
+        return Task(name, "regression")
     names = tuple(class_names[label] for label in labels) if set(labels) == set(class_names) else tuple(labels)
     return Task(name, "binary" if len(names) == 2 else "multiclass", names)
 
 
 def _matrix(rows: Sequence[Row], labels: Mapping[str, Sequence[str]]) -> Float[np.ndarray, "rows tasks"]:
-    """Class indices, NaN where missing."""
+    """Class indices or values, NaN where missing."""
     columns = {
         task: (column, {label: index for index, label in enumerate(found)})
         for column, (task, found) in enumerate(labels.items())
@@ -141,11 +189,21 @@ def _matrix(rows: Sequence[Row], labels: Mapping[str, Sequence[str]]) -> Float[n
     for number, row in enumerate(rows):
         for task, label in row.labels.items():
             column, index = columns[task]
-            if label not in index:
-                hint = nearest(label, index)
-                raise DataError(f"task {task!r}: label {label!r} is not in training; {hint}", row.path, row.line)
-            matrix[number, column] = index[label]
+            matrix[number, column] = _index(row, task, label, index) if index else _number(row, task, label)
     return matrix
+
+
+def _index(row: Row, task: str, label: str, index: Mapping[str, int]) -> int:
+    if label not in index:
+        hint = nearest(label, index)
+        raise DataError(f"task {task!r}: label {label!r} is not in training; {hint}", row.path, row.line)
+    return index[label]
+
+
+def _number(row: Row, task: str, label: str) -> float:
+    if not _is_number(label):
+        raise DataError(f"task {task!r}: expected a number, found {label!r}", row.path, row.line)
+    return float(label)
 
 
 def _owners(rows: Sequence[Row], tasks: Iterable[str]) -> Int[np.ndarray, " rows"]:

@@ -1,16 +1,17 @@
-"""From texts to batches: examples as indices, epochs as plans, plans as padded tensors."""
+"""From examples to batches: texts as indices, epochs as plans, plans as padded tensors."""
 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
+from torch import Tensor
 
-from tasktalk.core.batch import SparseRows, TextBatch
+from tasktalk.core.batch import Batch, SparseRows, TextBatch
 from tasktalk.core.errors import ConfigError
 from tasktalk.core.seeding import generator
 from tasktalk.data.dataset import Examples
@@ -22,9 +23,68 @@ _POOL_BATCHES = 16
 """Sentences of so many batches are sorted by length together: little padding, yet a new mixture every epoch."""
 
 
+@runtime_checkable  # signatures are checked while the tests run
+class Batchable(Protocol):
+    """The encoded examples of a split: texts, molecules or nodes, ready to become batches."""
+
+    @property
+    def labels(self) -> Float[np.ndarray, "examples tasks"]:
+        """As in ``Examples``."""
+        ...
+
+    @property
+    def owner(self) -> Int[np.ndarray, " examples"] | None:
+        """As in ``Examples``."""
+        ...
+
+    @property
+    def features(self) -> csr_matrix | None:
+        """Sparse features of every example for a linear model, a forest or the wide part of a network, or None."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def sizes(self) -> Int[np.ndarray, " examples"]:
+        """Words or atoms of every example: batches are made of examples of about the same size."""
+        ...
+
+    def checksum(self) -> str:
+        """SHA-256: the same for examples that make the same batches."""
+        ...
+
+    def collate(self, plan: "Plan") -> Batch:
+        """The batch of a plan."""
+        ...
+
+
+def rows_of(examples: Batchable, task: int) -> Int[np.ndarray, " rows"]:
+    """The examples that a task reads: its own, or all of them if inputs are shared."""
+    return np.arange(len(examples)) if examples.owner is None else np.flatnonzero(examples.owner == task)
+
+
+def sparse_features(examples: Batchable) -> csr_matrix:
+    """The sparse features.
+
+    Raises:
+        ConfigError: the examples were encoded without any.
+    """
+    if examples.features is None:
+        raise ConfigError("this model needs sparse features, and these examples were encoded without any")
+    return examples.features
+
+
+def label_matrix(examples: Batchable, plan: "Plan") -> Float[Tensor, "receivers batch"]:
+    """The labels of a plan's receivers, NaN where there is none; groups of unequal size are filled up."""
+    labels = np.full((len(plan.receivers), max(len(rows) for rows in plan.rows)), np.nan, dtype=np.float32)
+    for i, task in enumerate(plan.receivers):
+        rows = plan.rows[i if len(plan.rows) > 1 else 0]
+        labels[i, : len(rows)] = examples.labels[rows, task]
+    return torch.from_numpy(labels)
+
+
 @dataclass(frozen=True)
 class Encoded:
-    """The examples of a split as word indices.
+    """The texts of a split as word indices.
 
     Args:
         words: word indices of every example, at least one each.
@@ -41,28 +101,17 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.words)
 
-    def sparse_features(self) -> csr_matrix:
-        """The sparse features.
-
-        Raises:
-            ConfigError: the examples were encoded without any.
-        """
-        if self.features is None:
-            raise ConfigError("a linear model needs sparse features, and these examples were encoded without any")
-        return self.features
+    def sizes(self) -> Int[np.ndarray, " examples"]:
+        """Words of every text."""
+        return np.array([len(words) for words in self.words], dtype=np.int64)
 
     def checksum(self) -> str:
         """SHA-256 of the words, labels and owners: the same for examples that make the same batches."""
-        lengths = np.array([len(words) for words in self.words])
-        owner = np.zeros(0) if self.owner is None else self.owner
-        digest = hashlib.sha256()
-        for part in (lengths, *self.words, self.labels, owner):
-            digest.update(part.tobytes())
-        return digest.hexdigest()
+        return digest_of(self.sizes(), *self.words, self.labels, np.zeros(0) if self.owner is None else self.owner)
 
-    def rows_of(self, task: int) -> Int[np.ndarray, " rows"]:
-        """The examples that a task reads: its own, or all of them if inputs are shared."""
-        return np.arange(len(self)) if self.owner is None else np.flatnonzero(self.owner == task)
+    def collate(self, plan: "Plan") -> TextBatch:
+        """Pad the texts of a plan to one tensor; groups of unequal size get rows without words and labels."""
+        return collate(self, plan)
 
 
 @dataclass(frozen=True)
@@ -79,8 +128,16 @@ def encode(examples: Examples, vocabulary: Vocabulary, max_words: int, features:
     return Encoded(words, examples.labels, examples.owner, features)
 
 
+def digest_of(*parts: np.ndarray) -> str:
+    """SHA-256 of the bytes of arrays."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
+
+
 def plan_epoch(
-    examples: Encoded, batch_size: int, seed: int, epoch: int, power: float = 0.0, schedule: Schedule = "alternate"
+    examples: Batchable, batch_size: int, seed: int, epoch: int, power: float = 0.0, schedule: Schedule = "alternate"
 ) -> list[Plan]:
     """The batches of one epoch, a pure function of its arguments, so that a resumed run sees the same ones.
 
@@ -103,7 +160,7 @@ def plan_epoch(
     if examples.owner is None:
         stream = _stream(examples, np.arange(len(examples)), batch_size, rng)
         return [Plan(tuple(tasks), (next(stream),)) for _ in range(-(-len(examples) // batch_size))]
-    rows = [examples.rows_of(k) for k in tasks]
+    rows = [rows_of(examples, k) for k in tasks]
     present = [k for k in tasks if len(rows[k])]
     streams = {k: _stream(examples, rows[k], batch_size, rng) for k in present}
     total = -(-len(examples) // batch_size)
@@ -116,11 +173,11 @@ def plan_epoch(
     return [Plan((int(k),), (next(streams[int(k)]),)) for k in order]
 
 
-def plan_evaluation(examples: Encoded, task: int, batch_size: int) -> list[Plan]:
-    """Every example that the task reads, once, sorted by length."""
-    rows = examples.rows_of(task)
-    rows = rows[np.argsort([len(examples.words[r]) for r in rows], kind="stable")]
-    return [Plan((task,), (rows[i : i + batch_size],)) for i in range(0, len(rows), batch_size)]
+def plan_evaluation(examples: Batchable, tasks: tuple[int, ...], batch_size: int) -> list[Plan]:
+    """Every example that these tasks read, once, sorted by size; only shared inputs are read by several tasks."""
+    rows = rows_of(examples, tasks[0])
+    rows = rows[np.argsort(examples.sizes()[rows], kind="stable")]
+    return [Plan(tasks, (rows[i : i + batch_size],)) for i in range(0, len(rows), batch_size)]
 
 
 def collate(examples: Encoded, plan: Plan) -> TextBatch:
@@ -128,19 +185,17 @@ def collate(examples: Encoded, plan: Plan) -> TextBatch:
     batch = max(len(rows) for rows in plan.rows)
     length = max(len(examples.words[r]) for rows in plan.rows for r in rows)
     tokens = np.zeros((len(plan.rows), batch, length), dtype=np.int64)
-    labels = np.full((len(plan.receivers), batch), np.nan, dtype=np.float32)
     for g, rows in enumerate(plan.rows):
         for b, r in enumerate(rows):
             tokens[g, b, : len(examples.words[r])] = examples.words[r]
-    for i, task in enumerate(plan.receivers):
-        rows = plan.rows[i if len(plan.rows) > 1 else 0]
-        labels[i, : len(rows)] = examples.labels[rows, task]
     tensor = torch.from_numpy(tokens)
-    wide = None if examples.features is None else _sparse_rows(examples.features, plan, batch)
-    return TextBatch(plan.receivers, tensor, tensor != 0, torch.from_numpy(labels), wide)
+    wide = None if examples.features is None else sparse_rows(examples.features, plan)
+    return TextBatch(plan.receivers, tensor, tensor != 0, label_matrix(examples, plan), wide)
 
 
-def _sparse_rows(features: csr_matrix, plan: Plan, batch: int) -> SparseRows:
+def sparse_rows(features: csr_matrix, plan: Plan) -> SparseRows:
+    """The sparse features of a plan's examples; groups of unequal size get empty rows."""
+    batch = max(len(rows) for rows in plan.rows)
     indices, values, counts = [], [], []
     for rows in plan.rows:
         part = features[rows]
@@ -156,15 +211,16 @@ def _sparse_rows(features: csr_matrix, plan: Plan, batch: int) -> SparseRows:
 
 
 def _stream(
-    examples: Encoded, rows: Int[np.ndarray, " rows"], batch_size: int, rng: np.random.Generator
+    examples: Batchable, rows: Int[np.ndarray, " rows"], batch_size: int, rng: np.random.Generator
 ) -> Iterator[Int[np.ndarray, " batch"]]:
     """Batches of sentences of about the same length, without end: a new shuffle whenever all were seen."""
+    sizes = examples.sizes()
     while True:
         shuffled = rng.permutation(rows)
         batches: list[np.ndarray] = []
         for start in range(0, len(shuffled), batch_size * _POOL_BATCHES):
             pool = shuffled[start : start + batch_size * _POOL_BATCHES]
-            pool = pool[np.argsort([len(examples.words[r]) for r in pool], kind="stable")]
+            pool = pool[np.argsort(sizes[pool], kind="stable")]
             batches += [pool[i : i + batch_size] for i in range(0, len(pool), batch_size)]
         for i in rng.permutation(len(batches)):
             yield batches[i]

@@ -1,4 +1,4 @@
-"""Texts that stand in two splits."""
+"""Examples that stand in two splits."""
 
 import numpy as np
 from jaxtyping import Bool
@@ -7,17 +7,17 @@ from tasktalk.data.dataset import Dataset, Examples
 
 
 def seen(examples: Examples, others: Examples) -> Bool[np.ndarray, " examples"]:
-    """Whether the text of each example also stands in another split, under the same task if inputs are separate.
+    """Whether each example also stands in another split, under the same task if inputs are separate.
 
-    Texts are compared by their words, so that white space does not hide a duplicate.
+    Texts are compared by their words, so that white space does not hide a duplicate; molecules by what they are.
     """
     known = set(_keys(others))
     return np.fromiter((key in known for key in _keys(examples)), dtype=bool, count=len(examples))
 
 
-def _keys(examples: Examples) -> list[tuple[int, tuple[str, ...]]]:
+def _keys(examples: Examples) -> list[tuple[int, object]]:
     owners = [-1] * len(examples) if examples.owner is None else examples.owner.tolist()
-    return [(owner, tuple(words)) for owner, words in zip(owners, examples.tokens, strict=True)]
+    return list(zip(owners, examples.keys(), strict=True))
 
 
 def shared_texts_warning(dataset: Dataset, split: str) -> tuple[str, ...]:

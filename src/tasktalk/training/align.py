@@ -49,4 +49,4 @@ def _examples(examples: Examples, columns: Sequence[int], classes: Sequence[Sequ
         missing = len(numbers) - 1
         labels[:, new] = np.array(numbers)[np.where(np.isnan(found), missing, found).astype(np.int64)]
     owner = None if examples.owner is None else np.array(columns, dtype=np.int64)[examples.owner]
-    return Examples(examples.tokens, labels, owner)
+    return Examples(examples.content, labels, owner)

@@ -93,7 +93,7 @@ def _set_fitted_parts(
         vectors, found = load_vectors(config.data.vectors, encoder.vocabulary.words)
         network.embedding.set_vectors(_after_special(vectors), _after_special(found))
     if network.wide is not None and not network.wide.trainable:
-        linear = LinearModel.fit(examples.sparse_features(), examples.labels, tasks, seed=config.training.seed)
+        linear = LinearModel.fit(sparse_features(examples), examples.labels, tasks, seed=config.training.seed)
         set_wide(network.wide, linear)
 
 

@@ -27,7 +27,7 @@ def stack_on_dev(predictor: NetworkPredictor, wide: WideLogits, dev: Encoded) ->
         return [np.log(np.maximum(predictor.probabilities(dev, k), _SMALLEST)) for k in tasks]
 
     deep, linear = answers((1.0, 0.0)), answers((0.0, 1.0))
-    labels = [dev.labels[dev.rows_of(k), k] for k in tasks]
+    labels = [dev.labels[rows_of(dev, k), k] for k in tasks]
     wide.mix.copy_(torch.tensor(best_mix(deep, linear, labels)))
 
 

@@ -121,7 +121,7 @@ def _check(dataset: Dataset, config: Config, out: Path) -> None:
 
 def _fit_linear(dataset: Dataset, splits: Mapping[str, Encoded], options: LinearOptions, seed: int, out: Path) -> None:
     examples = splits["train"]
-    features = examples.sparse_features()
+    features = sparse_features(examples)
     LinearModel.fit(features, examples.labels, dataset.tasks, options.mode, seed=seed).save(out / MODEL)
 
 
