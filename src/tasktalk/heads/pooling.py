@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-Pooling = Literal["last", "mean", "max", "attention"]
+Pooling = Literal["last", "mean", "max", "attention", "dot"]
 
 
 class LastState(nn.Module):
@@ -90,6 +90,22 @@ class AttentionPooling(nn.Module):
         return torch.einsum("rbt,rbtd->rbd", weights, states)
 
 
+class DotPooling(nn.Module):
+    """Weighted mean, the last state scoring the words (dependency paper, App. B.2); no parameters."""
+
+    def forward(
+        self,
+        states: Float[Tensor, "receivers batch words features"],
+        mask: Bool[Tensor, "receivers batch words"],
+        receivers: tuple[int, ...],
+    ) -> Float[Tensor, "receivers batch features"]:
+        """alpha^T O with alpha = softmax(O H_n^T), where H_n is the state of the last word."""
+        last = LastState()(states, mask, receivers)
+        scores = torch.einsum("rbtd,rbd->rbt", states, last)
+        weights = scores.masked_fill(~mask, torch.finfo(states.dtype).min).softmax(dim=-1)
+        return torch.einsum("rbt,rbtd->rbd", weights, states)
+
+
 def pooling(kind: Pooling, features: int, tasks: int, backward_features: int = 0) -> nn.Module:
     """The pooling of that name."""
     match kind:
@@ -101,3 +117,5 @@ def pooling(kind: Pooling, features: int, tasks: int, backward_features: int = 0
             return MaxPooling()
         case "attention":
             return AttentionPooling(features, tasks)
+        case "dot":
+            return DotPooling()
