@@ -31,19 +31,21 @@ class LSTMParameters(nn.Module):
 class LSTMs(nn.Module):
     """Several LSTMs that run side by side.
 
-    All start from the same parameters: what the tasks say to each other, and what the shared parts learn from all of
-    them, then means the same to each task from the first step on.
+    By default all start from the same parameters: what the tasks say to each other, and what the shared parts learn
+    from all of them, then means the same to each task from the first step on.
 
     Args:
         word_features: size of an embedded word.
         hidden: size of a state.
         count: how many LSTMs.
+        alike: False draws each by itself: experts that start alike would stay alike.
     """
 
-    def __init__(self, word_features: int, hidden: int, count: int) -> None:
+    def __init__(self, word_features: int, hidden: int, count: int, alike: bool = True) -> None:
         super().__init__()
         first = LSTMParameters(word_features, hidden)
-        self.cells = nn.ModuleList(copy.deepcopy(first) for _ in range(count))
+        others = (copy.deepcopy(first) if alike else LSTMParameters(word_features, hidden) for _ in range(count - 1))
+        self.cells = nn.ModuleList([first, *others])
 
     def stack(self, name: str, which: Sequence[int]) -> Tensor:
         """One parameter of the chosen LSTMs, stacked in a new first dimension."""
