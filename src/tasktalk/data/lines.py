@@ -1,11 +1,14 @@
 """Lines of a text file: bytes are decoded line by line, so that an error can name its line."""
 
+import gzip
 import hashlib
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasktalk.core.errors import DataError
 
+PACKED = ".gz"
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -16,7 +19,7 @@ class TextFile:
     Args:
         path: where it was read.
         lines: its lines without their ends; line ``n`` of the file is ``lines[n - 1]``.
-        sha256: checksum of its bytes.
+        sha256: checksum of its bytes, as they lie on the disk.
     """
 
     path: Path
@@ -30,23 +33,31 @@ def read_lines(path: Path, fallback: str | None = None) -> TextFile:
     ``str.splitlines`` would also split at U+0085 and other characters that may stand inside a text.
 
     Args:
-        path: the file; a byte order mark is dropped.
+        path: the file; a byte order mark is dropped. A name that ends in ``.gz`` is unpacked.
         fallback: encoding of the lines that are not UTF-8, for example ``cp1252``; None refuses them.
 
     Raises:
-        DataError: the file cannot be read, is empty, or a line cannot be decoded.
+        DataError: the file cannot be read or unpacked, is empty, or a line cannot be decoded.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror or error})", path) from error
-    parts = content.removeprefix(_BOM).split(b"\n")
+    unpacked = _unpack(content, path) if path.suffix.lower() == PACKED else content
+    parts = unpacked.removeprefix(_BOM).split(b"\n")
     if not parts[-1]:
         parts.pop()
     if not parts:
         raise DataError("expected rows, found an empty file", path)
     lines = [_decode(part.removesuffix(b"\r"), fallback, path, line) for line, part in enumerate(parts, start=1)]
     return TextFile(path, lines, hashlib.sha256(content).hexdigest())
+
+
+def _unpack(content: bytes, path: Path) -> bytes:
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"cannot be unpacked ({error})", path) from error
 
 
 def _decode(part: bytes, fallback: str | None, path: Path, line: int) -> str:

@@ -15,15 +15,17 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from tasktalk.core.errors import TasktalkError
 from tasktalk.core.seeding import generator
 from tasktalk.core.task import Task
-from tasktalk.data.dataset import Dataset, Examples
+from tasktalk.data.atoms import molecule_graph, parse, require_rdkit
+from tasktalk.data.dataset import Dataset, Examples, MoleculeGraph, Molecules
 from tasktalk.data.lines import read_lines
 from tasktalk.data.tokenize import tokenizer
 
 MOLECULES = re.compile(r"molecules(:(?P<seed>\d{1,9}))?")
 """How this data set is named where others are named by a path."""
+MOLECULE_GRAPHS = re.compile(r"molecule-graphs(:(?P<seed>\d{1,9}))?")
+"""The same with graphs in place of strings."""
 TOKENIZER = "smiles"
 TEST_MOLECULES = 1000
 DEV_MOLECULES = 500
@@ -73,23 +75,35 @@ def demo_molecules(seed: int) -> Dataset:
         TasktalkError: RDKit is not installed.
         DataError: RDKit is installed without its data files.
     """
-    path = _shipped_file()
-    smiles, labels, sha256 = _distinct_molecules(path)
-    draw = generator(seed, len(smiles))
-    order = draw.permutation(len(smiles))
-    parts = np.split(order, [TEST_MOLECULES, TEST_MOLECULES + DEV_MOLECULES])
-    test, dev, train = (part.tolist() for part in parts)
-    drawn = {
-        "train": [draw.permutation(train)[: property_.train].tolist() for property_ in PROPERTIES.values()],
-        "dev": [draw.permutation(dev)[: property_.dev].tolist() for property_ in PROPERTIES.values()],
-        "test": [test] * len(PROPERTIES),
-    }
+    smiles, labels, sources = _molecules()
     return Dataset(
         name="molecules",
-        tasks=tuple(Task(name, "binary", ("no", "yes")) for name in PROPERTIES),
-        splits={split: _examples(smiles, labels, rows) for split, rows in drawn.items()},
+        tasks=_tasks(),
+        splits={split: _texts(smiles, labels, rows) for split, rows in _draw(seed, len(smiles)).items()},
         tokenizer=TOKENIZER,
-        sources={path.name: sha256},
+        sources=sources,
+    )
+
+
+def demo_molecule_graphs(seed: int) -> Dataset:
+    """The molecules, labels and splits of ``demo_molecules`` as graphs, and as shared inputs.
+
+    Every molecule is one example, with the labels of the tasks that drew it; those that no task drew are left out.
+
+    Args:
+        seed: as in ``demo_molecules``.
+
+    Raises:
+        TasktalkError: RDKit is not installed.
+        DataError: RDKit is installed without its data files.
+    """
+    smiles, labels, sources = _molecules()
+    return Dataset(
+        name="molecule-graphs",
+        tasks=_tasks(),
+        splits={split: _graphs(smiles, labels, rows) for split, rows in _draw(seed, len(smiles)).items()},
+        tokenizer="",
+        sources=sources,
     )
 
 
@@ -99,11 +113,28 @@ def properties_of(smiles: str) -> dict[str, bool] | None:
     Raises:
         TasktalkError: RDKit is not installed.
     """
-    molecule = _parse(smiles)
+    molecule = parse(smiles)
     return None if molecule is None else _measure(molecule)
 
 
-def _examples(
+def _tasks() -> tuple[Task, ...]:
+    return tuple(Task(name, "binary", ("no", "yes")) for name in PROPERTIES)
+
+
+def _draw(seed: int, molecules: int) -> dict[str, list[list[int]]]:
+    """Which molecules each task has, by split."""
+    draw = generator(seed, molecules)
+    order = draw.permutation(molecules)
+    parts = np.split(order, [TEST_MOLECULES, TEST_MOLECULES + DEV_MOLECULES])
+    test, dev, train = (part.tolist() for part in parts)
+    return {
+        "train": [draw.permutation(train)[: property_.train].tolist() for property_ in PROPERTIES.values()],
+        "dev": [draw.permutation(dev)[: property_.dev].tolist() for property_ in PROPERTIES.values()],
+        "test": [test] * len(PROPERTIES),
+    }
+
+
+def _texts(
     smiles: Sequence[str], labels: Bool[np.ndarray, "molecules tasks"], drawn: Sequence[Sequence[int]]
 ) -> Examples:
     """One example for each task and each molecule that was drawn for it."""
@@ -112,6 +143,35 @@ def _examples(
     matrix = np.full((len(owner), len(drawn)), np.nan)
     matrix[np.arange(len(owner)), owner] = labels[np.concatenate(drawn), owner]
     return Examples([tokenize(smiles[row]) for rows in drawn for row in rows], matrix, owner)
+
+
+def _graphs(
+    smiles: Sequence[str], labels: Bool[np.ndarray, "molecules tasks"], drawn: Sequence[Sequence[int]]
+) -> Examples:
+    """One example for each molecule that was drawn."""
+    matrix = np.full(labels.shape, np.nan)
+    for task, rows in enumerate(drawn):
+        matrix[rows, task] = labels[rows, task]
+    known = np.flatnonzero(~np.isnan(matrix).all(axis=1))
+    strings = [smiles[row] for row in known.tolist()]
+    found = [_graph(string) for string in strings]
+    content = Molecules(strings, [canonical for canonical, _ in found], [graph for _, graph in found])
+    return Examples(content, matrix[known], None)
+
+
+@lru_cache(maxsize=8192)  # the same molecules for every seed
+def _graph(smiles: str) -> tuple[str, MoleculeGraph]:
+    from rdkit.Chem import MolToSmiles
+
+    molecule = parse(smiles)
+    return MolToSmiles(molecule), molecule_graph(molecule)
+
+
+def _molecules() -> tuple[list[str], Bool[np.ndarray, "molecules tasks"], dict[str, str]]:
+    """SMILES strings in the order of the file, their labels, and the checksum by file name."""
+    path = _shipped_file()
+    smiles, labels, sha256 = _distinct_molecules(path)
+    return smiles, labels, {path.name: sha256}
 
 
 @lru_cache(maxsize=1)  # seconds of chemistry, the same for every seed
@@ -123,7 +183,7 @@ def _distinct_molecules(path: Path) -> tuple[list[str], Bool[np.ndarray, "molecu
     found: dict[str, tuple[str, list[bool]]] = {}
     for line in file.lines:
         smiles = line.split("\t")[0]
-        molecule = _parse(smiles)
+        molecule = parse(smiles)
         if molecule is None:
             continue
         canonical = MolToSmiles(molecule)
@@ -161,26 +221,8 @@ def _measure(molecule: Any) -> dict[str, bool]:
     }
 
 
-def _parse(smiles: str) -> Any:
-    """A molecule of RDKit, or None where RDKit rejects the string or finds no atom in it."""
-    _require_rdkit()
-    from rdkit.Chem import MolFromSmiles
-    from rdkit.rdBase import BlockLogs
-
-    with BlockLogs():  # RDKit reports every string that it rejects
-        molecule = MolFromSmiles(smiles)
-    return molecule if molecule is not None and molecule.GetNumAtoms() else None
-
-
 def _shipped_file() -> Path:
-    _require_rdkit()
+    require_rdkit()
     from rdkit import RDConfig
 
     return Path(RDConfig.RDDataDir) / "NCI" / "first_5K.smi"
-
-
-def _require_rdkit() -> None:
-    try:
-        import rdkit  # noqa: F401
-    except ImportError as error:
-        raise TasktalkError('molecules need RDKit: pip install "tasktalk[molecules]"') from error

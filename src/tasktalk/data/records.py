@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasktalk.core.errors import DataError, nearest
-from tasktalk.data.lines import TextFile, read_lines
+from tasktalk.data.lines import PACKED, TextFile, read_lines
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
+_WHOLE_NUMBER = re.compile(r"(-?\d+)\.0+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 SUFFIXES = (".csv", ".tsv", ".jsonl")
 
@@ -82,14 +83,26 @@ class Records:
             raise DataError(f"expected text in {column!r}, found none", self.path, record.line)
         return value
 
+    def label(self, record: Record, column: str) -> str:
+        """A label without outer white space, empty where it is missing.
+
+        ``1.0`` is ``1``, as spreadsheets and pandas write it beside empty cells.
+
+        Raises:
+            DataError: a JSON list or object.
+        """
+        return _WHOLE_NUMBER.sub(r"\1", (self.string(record, column) or "").strip())
+
 
 def read_records(path: Path) -> Records:
     """Read a table by its ending: ``.csv``, ``.tsv`` (both with a header) or ``.jsonl``. Blank lines are skipped.
 
+    Each may be packed and then ends in ``.gz`` as well.
+
     Raises:
         DataError: another ending, no records, bytes that are not UTF-8, or a record that cannot be read.
     """
-    suffix = path.suffix.lower()
+    suffix = _ending(path)
     if suffix not in SUFFIXES:
         raise DataError(f"expected a file that ends in {', '.join(SUFFIXES)}", path)
     file = read_lines(path)
@@ -97,6 +110,11 @@ def read_records(path: Path) -> Records:
     if not records.rows:
         raise DataError("expected rows, found none", path)
     return records
+
+
+def _ending(path: Path) -> str:
+    """The ending that tells the format: of ``a.csv.gz`` this is ``.csv``."""
+    return (Path(path.stem) if path.suffix.lower() == PACKED else path).suffix.lower()
 
 
 def _separated(file: TextFile, separator: str) -> Records:
@@ -126,7 +144,7 @@ def _fields(file: TextFile, separator: str) -> list[tuple[int, list[str]]]:
                 found.append((line, fields))
             line = reader.line_num + 1
     except csv.Error as error:
-        kind = file.path.suffix[1:].upper()
+        kind = _ending(file.path)[1:].upper()
         raise DataError(f"the row that begins here cannot be read as {kind}: {error}", file.path, line) from error
     return found
 
