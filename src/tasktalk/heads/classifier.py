@@ -1,4 +1,4 @@
-"""The output layer of every task, and the loss over the labels that exist."""
+"""The output layer of every task, and its loss over the labels that exist."""
 
 import copy
 from collections.abc import Sequence
@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+from tasktalk.core.task import Task
 
 
 class Classifier(nn.Module):
@@ -43,3 +45,29 @@ def classification_loss(logits: Float[Tensor, "batch outputs"], labels: Float[Te
     target = torch.where(known, labels, 0).long()
     losses = functional.cross_entropy(logits, target, reduction="none")
     return (losses * known).sum() / known.sum().clamp(min=1)
+
+
+def regression_loss(
+    predictions: Float[Tensor, "batch 1"], labels: Float[Tensor, " batch"], mean: float, std: float
+) -> Float[Tensor, ""]:
+    """Half the mean squared error over the labels that exist: the loss of a normal distribution (NaN is missing).
+
+    Without any label it is zero, and still attached to the graph.
+
+    Args:
+        predictions: values less ``mean``, in units of ``std``.
+        labels: values in their own unit.
+        mean: mean of the training labels.
+        std: standard deviation of the training labels.
+    """
+    known = ~labels.isnan()
+    target = torch.where(known, (labels - mean) / std, 0)
+    losses = (predictions[:, 0] - target).square() / 2
+    return torch.where(known, losses, 0).sum() / known.sum().clamp(min=1)
+
+
+def task_loss(task: Task, logits: Float[Tensor, "batch outputs"], labels: Float[Tensor, " batch"]) -> Float[Tensor, ""]:
+    """The loss that suits the kind of a task."""
+    if task.kind == "regression":
+        return regression_loss(logits, labels, task.mean, task.std)
+    return classification_loss(logits, labels)
