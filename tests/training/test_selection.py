@@ -2,8 +2,15 @@
 
 import json
 
+import pytest
+
+from tasktalk.core.errors import ConfigError
+from tasktalk.core.task import Task
 from tasktalk.training.metrics import TaskScores
-from tasktalk.training.selection import MEAN, Best, Selection
+from tasktalk.training.selection import MEAN, Best, Score, Selection, choose_criterion
+
+TOXIC, GENRE = Task("toxic", "binary", ("no", "yes")), Task("genre", "multiclass", ("a", "b", "c"))
+AGE = Task("age", "regression")
 
 
 def scores(error: float | None, loss: float | None = None) -> TaskScores:
@@ -53,6 +60,69 @@ def test_without_development_data_the_last_epoch_is_kept() -> None:
     selection = Selection("per-task")
     assert feed(selection, *[({}, {})] * 3) == [True] * 3
     assert selection.epochs() == {2}
+
+
+@pytest.mark.parametrize(("criterion", "best"), [("error", 1), ("loss", 2), ("auroc", 0)])
+def test_the_criterion_decides(criterion: Score, best: int) -> None:
+    selection = Selection("per-task", criterion)
+    means: list[TaskScores] = [
+        {"error": 20.0, "auroc": 0.9, "loss": 0.5},
+        {"error": 10.0, "auroc": 0.8, "loss": 0.4},
+        {"error": 15.0, "auroc": 0.7, "loss": 0.3},
+    ]
+    feed(selection, *((mean, {"a": {"n": 4, **mean}}) for mean in means))
+    assert (selection.epoch_of(MEAN), selection.epoch_of("a")) == (best, best)
+    again = Selection.from_facts(json.loads(json.dumps(selection.to_facts())))
+    assert again == selection
+
+
+def test_equal_areas_are_decided_by_the_loss() -> None:
+    selection = Selection("mean", "auroc")
+    means: list[TaskScores] = [{"auroc": 0.75, "loss": 0.5}, {"auroc": 0.75, "loss": 0.4}, {"auroc": 0.5, "loss": 0.1}]
+    assert feed(selection, *((mean, {}) for mean in means)) == [True, True, False]
+    assert selection.best == {MEAN: Best(1, 0.25, 0.4)}
+
+
+def test_a_task_with_development_labels_of_one_class_follows_the_mean_of_the_areas() -> None:
+    selection = Selection("per-task", "auroc")
+    one_class: TaskScores = {"n": 4, "error": 0.0, "auroc": None, "loss": 0.1}
+    feed(selection, ({"auroc": 0.5, "loss": 0.5}, {"a": one_class}), ({"auroc": 0.7, "loss": 0.5}, {"a": one_class}))
+    assert (selection.epoch_of("a"), list(selection.best)) == (1, [MEAN])
+
+
+def test_where_no_task_has_an_area_the_loss_decides() -> None:
+    selection = Selection("mean", "auroc")
+    means: list[TaskScores] = [{"auroc": None, "loss": 0.5}, {"auroc": None, "loss": 0.4}, {"auroc": None, "loss": 0.6}]
+    assert feed(selection, *((mean, {}) for mean in means)) == [True, True, False]
+
+
+def test_an_epoch_whose_answers_are_no_numbers_is_never_better_than_one_that_has_scores() -> None:
+    selection = Selection("mean")
+    assert feed(selection, (scores(None), {}), (scores(50.0, 1.0), {}), (scores(None), {})) == [True, True, False]
+    assert selection.epoch_of(MEAN) == 1
+
+
+@pytest.mark.parametrize(
+    ("tasks", "separate", "expected"),
+    [
+        ([TOXIC, GENRE], True, "error"),
+        ([TOXIC, TOXIC], False, "auroc"),
+        ([TOXIC, GENRE], False, "loss"),
+        ([TOXIC, AGE], False, "loss"),
+        ([TOXIC, AGE], True, "loss"),
+        ([AGE], False, "loss"),
+    ],
+)
+def test_what_auto_means(tasks: list[Task], separate: bool, expected: str) -> None:
+    assert choose_criterion("auto", tasks, separate) == expected
+
+
+def test_a_criterion_that_was_set_stays_unless_a_task_has_no_such_score() -> None:
+    given: list[Score] = ["error", "loss", "auroc"]
+    assert [choose_criterion(criterion, [TOXIC, GENRE], separate=True) for criterion in given] == given
+    assert choose_criterion("loss", [TOXIC, AGE], separate=False) == "loss"
+    with pytest.raises(ConfigError, match="a regression such as 'age' has no auroc; choose loss, or auto"):
+        choose_criterion("auroc", [TOXIC, AGE], separate=False)
 
 
 def test_to_json_and_back() -> None:
