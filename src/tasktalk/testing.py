@@ -6,9 +6,9 @@
 
     check_block(lambda tasks: MyBlock(word_features=4, hidden=3, tasks=tasks), word_features=4)
 
-Blocks are copied, run in float64 on small random sentences and, except for the gradients, in evaluation mode.
-Per-task parts are found by comparing a block for ``tasks`` tasks with one for a task more: modules and parameters in
-lists that grow, and axes of parameters and of the record that grow.
+``check_transfer`` does the same for transfers between tasks. Blocks are copied, run in float64 on small random
+sentences and, except for the gradients, in evaluation mode. Per-task parts are found by comparing a block for ``tasks``
+tasks with one for a task more: modules and parameters in lists that grow, and axes of parameters and of the record.
 """
 
 import copy
@@ -19,6 +19,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from tasktalk.communication.block import BlockOutput
+from tasktalk.communication.over_words import TransferOverWords
+from tasktalk.communication.transfer import Transfer
 
 BlockFactory = Callable[[int], nn.Module]
 """Number of tasks to a block."""
@@ -26,6 +28,7 @@ BlockFactory = Callable[[int], nn.Module]
 _TOLERANCE = 1e-9
 _SINGLE_TOLERANCE = 1e-3  # between float32 and float64
 _LENGTHS = (5, 3, 1)
+_SCORES = {"attention", "dependency", "stitch"}
 
 
 def check_block(
@@ -59,6 +62,25 @@ def check_block(
     assert_device(block, word_features, tasks)
 
 
+def check_transfer(
+    factory: Callable[[int], Transfer], input_features: int, tasks: int = 3, *, trains_senders: bool = False
+) -> None:
+    """Every property of this module, for a transfer at each word of what LSTMs make of small sentences.
+
+    Args:
+        factory: makes a transfer for some number of tasks.
+        input_features: size of what the encoders read.
+        tasks: as in ``check_block``, which also says what is raised.
+        trains_senders: as in ``check_block``, for the encoders of the other tasks.
+    """
+
+    def over_words(count: int) -> nn.Module:
+        transfer = factory(count)
+        return TransferOverWords(input_features, transfer.features, transfer)
+
+    check_block(over_words, input_features, tasks, trains_senders=trains_senders)
+
+
 def assert_states(block: nn.Module, word_features: int, tasks: int) -> None:
     """States are (receivers, batch, words, ``block.features``), finite, and zero on padding."""
     block = _double(block)
@@ -74,22 +96,25 @@ def assert_record(block: nn.Module, word_features: int, tasks: int) -> None:
     """What the record says can be read: detached, the receiver first, zero on padding.
 
     An entry of shape (receivers, batch, words) is a gate, between 0 and 1. One of shape (receivers, batch, words,
-    sources) holds weights: none is negative, and those of a word sum to 1.
+    sources), or (receivers, sources) where it is the same for all words, holds weights: none is negative, and those of
+    a word sum to 1. Entries named ``attention``, ``dependency`` or ``stitch`` are scores, which may be any number.
     """
     block = _double(block)
     words, mask = _sentences(block, word_features, tasks)
     for name, values in block(words, mask, tuple(range(tasks))).record.items():
-        entry = f"record entry {name!r}"
+        entry, found = f"record entry {name!r}", f"found {tuple(values.shape)}"
         _require(not values.requires_grad, f"{entry} must be detached")
-        found = f"found {tuple(values.shape)}"
-        _require(values.shape[:3] == mask.shape, f"{entry} must begin with (receivers, batch, words), {found}")
-        _require(values.ndim in (3, 4), f"{entry} must have 3 or 4 dimensions, {found}")
-        _require(bool((values[~mask] == 0).all()), f"{entry} must be zero on padding")
+        _require(values.ndim in (2, 3, 4), f"{entry} must have 2, 3 or 4 dimensions, {found}")
+        where, axes = (mask, "receivers, batch, words") if values.ndim > 2 else (mask.any(dim=(1, 2)), "receivers")
+        _require(values.shape[: where.ndim] == where.shape, f"{entry} must begin with ({axes}), {found}")
+        _require(bool((values[~where] == 0).all()), f"{entry} must be zero on padding")
+        if name.removeprefix("backward_") in _SCORES:
+            continue
         _require(bool((values >= 0).all()), f"{entry} must not be negative")
         if values.ndim == 3:
             _require(bool((values <= 1).all()), f"{entry} must not be larger than 1")
         else:
-            total = values.sum(dim=-1)[mask]
+            total = values.sum(dim=-1)[where]
             _require_equal(total, torch.ones_like(total), f"{entry}: the weights of a word must sum to 1")
 
 
@@ -106,9 +131,8 @@ def assert_padding_changes_nothing(block: nn.Module, word_features: int, tasks: 
     _require_same(_run(block, other, mask, receivers), expected, "what stands on padding changes")
     longer = torch.cat((words, words[:, :, :2] + 1), dim=2)
     longer_mask = torch.cat((mask, torch.zeros_like(mask[:, :, :2])), dim=2)
-    found = _run(block, longer, longer_mask, receivers)
-    _require_same(_trim(found, expected), expected, "two more columns of padding change")
-
+    found = _part(_run(block, longer, longer_mask, receivers), expected)
+    _require_same(found, expected, "two more columns of padding change")
     mask[:, -1] = False
     words.requires_grad_()
     states = block(words, mask, receivers).states
@@ -129,8 +153,8 @@ def assert_batch_equals_one_by_one(
     for i, k in enumerate(receivers):
         for b, length in enumerate(_LENGTHS):
             alone = _run(block, words[i : i + 1, b : b + 1, :length], mask[i : i + 1, b : b + 1, :length], (k,))
-            part = _trim(_example(batch, i, b), alone)
-            _require_same(part, alone, f"the rest of the batch changes, for task {k} and sentence {b},")
+            change = f"the rest of the batch changes, for task {k} and sentence {b},"
+            _require_same(_part(batch, alone, i, b), alone, change)
     if shared_inputs:
         together = _run(block, words[:1], mask[:1], receivers)
         apart = _run(block, words[:1].expand_as(words), mask[:1].expand_as(mask), receivers)
@@ -139,15 +163,13 @@ def assert_batch_equals_one_by_one(
 
 def assert_tasks_permute(factory: BlockFactory, word_features: int, tasks: int) -> None:
     """Renaming the tasks renames the answers and nothing else."""
-    block, larger = (_double(_build(factory, count)) for count in (tasks, tasks + 1))
+    block, renamed, larger = (_double(_build(factory, count)) for count in (tasks, tasks, tasks + 1))
     to = [(i + 1) % tasks for i in range(tasks)]  # task i is called to[i]; for 3 tasks and more not its own inverse
-    renamed = _double(_build(factory, tasks))
     renamed.load_state_dict(_permute_state(block.state_dict(), larger.state_dict(), to))
     words, mask = _sentences(block, word_features, tasks)
-    receivers = tuple(range(tasks))
-    expected = _run(block, words, mask, receivers)
+    expected = _run(block, words, mask, tuple(range(tasks)))
     found = _run(renamed, words, mask, tuple(to))
-    per_task = _run(larger, words, mask, receivers).record
+    per_task = _run(larger, words, mask, tuple(range(tasks))).record
     back = {name: _select(values, _grown_axes(values, per_task[name]), to) for name, values in found.record.items()}
     _require_same(BlockOutput(found.states, back), expected, "another order of the tasks changes")
 
@@ -157,13 +179,11 @@ def assert_gradient_reaches(
 ) -> None:
     """The loss of one receiver reaches all its own and all shared parameters, and the other tasks' as announced.
 
-    Args:
-        factory: as in ``check_block``.
-        word_features: as in ``check_block``.
-        tasks: as in ``check_block``.
-        trains_senders: True where some parameters of every other task must get gradient, False where none may.
+    With ``trains_senders`` some parameters of every other task must get gradient, without it none may. Where the tasks
+    are rows or columns of one parameter, each of them must get gradient from the loss of some receiver.
     """
     larger = _build(factory, tasks + 1)
+    ever: dict[str, Tensor] = {}
     for k in range(tasks):
         block = _double(_build(factory, tasks)).train()
         words, mask = _sentences(block, word_features, 1)
@@ -172,16 +192,21 @@ def assert_gradient_reaches(
         (loss if penalty is None else loss + penalty).backward()
         lists = _per_task_lists(block.state_dict(), larger.state_dict())
         senders = set()
-        for name, parameter in block.named_parameters():
+        for name, parameter in ((n, p) for n, p in block.named_parameters() if p.requires_grad):
             owner = _owner(name, lists)
-            reached = parameter.grad is not None and bool((parameter.grad != 0).any())
+            reached = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.abs()
+            ever[name] = ever.get(name, 0) + reached
             if owner in (None, k):
-                _require(reached or not parameter.requires_grad, f"the loss of task {k} must reach {name}")
-            elif reached:
+                _require(bool(reached.any()), f"the loss of task {k} must reach {name}")
+            elif reached.any():
                 _require(trains_senders, f"the loss of task {k} must not reach {name}")
                 senders.add(owner)
         missed = set(range(tasks)) - {k} - senders if trains_senders else set()
         _require(not missed, f"the loss of task {k} must reach some parameters of the tasks {sorted(missed)}")
+    for name, reached in ever.items():
+        for axis in _grown_axes(reached, larger.get_parameter(name)):
+            per_task = reached.movedim(axis, 0).flatten(1).any(dim=1)
+            _require(bool(per_task.all()), f"no loss reaches {name} of task {per_task.int().argmin()} (axis {axis})")
 
 
 def assert_float64(block: nn.Module, word_features: int, tasks: int) -> None:
@@ -207,8 +232,8 @@ def assert_device(block: nn.Module, word_features: int, tasks: int) -> None:
     """
     for path, module in block.named_modules():
         left = [name for name, value in vars(module).items() if isinstance(value, Tensor)]
-        where = path or type(module).__name__
-        _require(not left, f"{where}: {', '.join(left)} must be a parameter or buffer, else it does not move")
+        named = f"{path or type(module).__name__}: {', '.join(left)}"
+        _require(not left, f"{named} must be a parameter or buffer, else it does not move")
     block = _double(block).cpu()
     receivers = tuple(range(tasks))
     words, mask = _sentences(block, word_features, tasks)
@@ -256,17 +281,12 @@ def _run(block: nn.Module, words: Tensor, mask: Tensor, receivers: tuple[int, ..
     return output
 
 
-def _example(output: BlockOutput, receiver: int, sentence: int) -> BlockOutput:
-    """One sentence of one receiver."""
-    r, b = slice(receiver, receiver + 1), slice(sentence, sentence + 1)
-    return BlockOutput(output.states[r, b], {name: values[r, b] for name, values in output.record.items()})
-
-
-def _trim(output: BlockOutput, like: BlockOutput) -> BlockOutput:
-    """Cut every axis to the size it has in another output."""
+def _part(output: BlockOutput, like: BlockOutput, receiver: int = 0, sentence: int = 0) -> BlockOutput:
+    """From one receiver and sentence on, as much as another output has."""
 
     def cut(values: Tensor, example: Tensor) -> Tensor:
-        return values[tuple(slice(0, size) for size in example.shape)]
+        start = (receiver, sentence, 0, 0) if values.ndim > 2 else (receiver, 0)
+        return values[tuple(slice(at, at + size) for at, size in zip(start, example.shape, strict=False))]
 
     record = {name: cut(values, like.record[name]) for name, values in output.record.items()}
     return BlockOutput(cut(output.states, like.states), record)

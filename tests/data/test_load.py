@@ -20,7 +20,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A catalogue with a data set ``toy`` of one task on a server on this machine, and an empty cache."""
     with serve(Site({"a.task.train": TRAIN})) as site:
         file = RemoteFile("toy/a.task.train", f"{site.url}/a.task.train", hashlib.sha256(TRAIN).hexdigest())
-        monkeypatch.setitem(CATALOGUE, "toy", Entry("toy", "toy", "none", "nobody", (file,), load_fdu, "whitespace"))
+        monkeypatch.setitem(CATALOGUE, "toy", Entry("toy", "toy", "none", "nobody", (file,), _toy))
         monkeypatch.setenv("TASKTALK_DATA", str(tmp_path / "cache"))
         monkeypatch.chdir(tmp_path)
         yield tmp_path

@@ -12,7 +12,8 @@ from tasktalk.cli.show import warn
 from tasktalk.core.errors import ConfigError, DataError, TrainingError
 from tasktalk.data.catalogue import CATALOGUE
 from tasktalk.data.dataset import Dataset
-from tasktalk.models.options import LinearOptions, TextOptions
+from tasktalk.models.options import LinearOptions
+from tasktalk.models.settings import TextOptions
 from tasktalk.training.config import Config, make_config, model_names
 from tasktalk.training.progress import Bars, Silent
 from tasktalk.training.run import Run

@@ -9,7 +9,7 @@ import typer
 from tasktalk.cli.options import Json, example
 
 if TYPE_CHECKING:
-    from tasktalk.models.options import Settings
+    from tasktalk.models.settings import Settings
 
 EPILOG = example("tasktalk models", "tasktalk models ic", "tasktalk models ic --all --json settings.json")
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)

@@ -98,30 +98,17 @@ def data_section(
 def load_data(config: "DataConfig", progress: bool = True) -> "Dataset":
     """Load what a configuration names, and print what the loader noticed.
 
-    The split of tables depends on their texts only, never on the seed of the training: runs that differ in their seed
-    are tested on the same texts.
-
     Raises:
         ConfigError: no source, or an unknown data set, task or tokeniser.
         DataError: something wrong in a file, or a data set that cannot be fetched.
     """
     from tasktalk.cli.show import warn
     from tasktalk.core.errors import ConfigError
-    from tasktalk.data.load import load
+    from tasktalk.data.load import load_request
 
     if not config.source:
         raise ConfigError("no data: name a data set, a folder or tables, for example tasktalk train fdu-mtl")
-    dataset = load(
-        config.source[0] if len(config.source) == 1 else config.source,
-        tasks=config.tasks or None,
-        tokenizer=config.tokenizer or None,
-        text=config.text,
-        label=config.label or None,
-        labels=config.labels or None,
-        dev=config.dev,
-        test=config.test,
-        progress=progress,
-    )
+    dataset = load_request(config.source, config.request(), progress)
     for sentence in dataset.warnings:
         warn(sentence)
     return dataset

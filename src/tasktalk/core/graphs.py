@@ -119,18 +119,32 @@ def adjacency(
         raise ValueError(f"edges end at positions {targets.min()} to {targets.max()}, but there are {positions}")
     rows = kinds_of_edges * positions + targets
     gather = csr_array((weights, (rows, sources)), shape=(kinds * positions, positions))
-    return Adjacency(kinds, _csr_tensor(gather, precision), _csr_tensor(gather.T.tocsr(), precision))
+    return Adjacency(kinds, _from_scipy(gather, precision), _from_scipy(gather.T.tocsr(), precision))
 
 
-def _csr_tensor(matrix: Any, precision: torch.dtype) -> Tensor:
-    """A CSR matrix of scipy as one of torch."""
-    rows, columns, values = matrix.indptr, matrix.indices, matrix.data
+def sparse_rows(
+    starts: Int[Tensor, " rows_and_end"],
+    columns: Int[Tensor, " nonzeros"],
+    values: Float[Tensor, " nonzeros"],
+    width: int,
+) -> Float[Tensor, "rows {width}"]:
+    """A sparse CSR matrix, without torch's warning that these are in beta state; nothing is checked.
+
+    Args:
+        starts: where each row starts among the values, and where the last one ends.
+        columns: column of every value.
+        values: the values.
+        width: number of columns.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta state")
-        return torch.sparse_csr_tensor(
-            torch.from_numpy(rows.astype(np.int64)),
-            torch.from_numpy(columns.astype(np.int64)),
-            torch.from_numpy(values).to(precision),
-            matrix.shape,
-            check_invariants=False,
-        )
+        return torch.sparse_csr_tensor(starts, columns, values, (len(starts) - 1, width), check_invariants=False)
+
+
+def _from_scipy(matrix: Any, precision: torch.dtype) -> Tensor:
+    return sparse_rows(
+        torch.from_numpy(matrix.indptr.astype(np.int64)),
+        torch.from_numpy(matrix.indices.astype(np.int64)),
+        torch.from_numpy(matrix.data).to(precision),
+        matrix.shape[1],
+    )

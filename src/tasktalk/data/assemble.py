@@ -150,7 +150,7 @@ def _classes(task: str, rows: Sequence[Row], kind: Kind | None) -> list[str]:
     if (kind or _inferred(found, counts.total())) == "regression":
         return []
     if kind == "binary" and len(found) != 2:
-        raise DataError(f"task {task!r}: expected two classes, found {len(found)}, such as {', '.join(found[:3])}", path)
+        raise DataError(f"task {task!r}: expected two classes, found {len(found)}: {', '.join(found[:3])}", path)
     if kind is None and _too_many(found, counts.total()):
         raise DataError(
             f"task {task!r}: expected numbers or classes, found {len(found)} different values in {counts.total()} "

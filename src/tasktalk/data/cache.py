@@ -58,7 +58,7 @@ def fetch(entry: Entry, everything: bool = False, progress: bool = True) -> Path
         from tasktalk.data.download import download
 
         download(files, folder, progress)
-    return folder / entry.name
+    return folder / entry.folder
 
 
 def _is_whole(path: Path, sha256: str) -> bool:

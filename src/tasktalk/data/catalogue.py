@@ -1,6 +1,6 @@
 """The public data sets that tasktalk knows by name. Nothing of them is shipped; ``data.cache`` fetches them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -8,9 +8,13 @@ from pathlib import Path
 from tasktalk.core.errors import ConfigError, nearest
 from tasktalk.data.dataset import Dataset
 from tasktalk.data.fdu import load_fdu
+from tasktalk.data.mat_graphs import load_blogcatalog
+from tasktalk.data.moleculenet import load_sider, load_tox21
+from tasktalk.data.request import Request
+from tasktalk.data.tmdb import load_tmdb
 
-Loader = Callable[[Path, Sequence[str] | None, str], Dataset]
-"""Loads from the folder of an entry: which tasks (None: all), and by which tokeniser."""
+Loader = Callable[[Path, Request], Dataset]
+"""Loads from the folder of an entry what is asked for."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,14 @@ class RemoteFile:
         url: where it is fetched from.
         sha256: checksum of its content.
         needed: whether training needs it; other files are fetched only on request.
+        member: name of the file inside the zip archive at ``url``; empty where the file itself lies there.
     """
 
     path: str
     url: str
     sha256: str
     needed: bool = True
+    member: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,12 @@ class Entry:
     """One data set.
 
     Args:
-        name: its name, and the name of its folder in the cache.
+        name: its name.
         summary: what it is, in one line.
         licence: the licence as the source states it.
         citation: the paper to cite.
         files: its files.
-        loader: loads the data set from its folder.
-        tokenizer: the tokeniser that suits its texts.
+        loader: loads the data set from its folder in the cache, which is the first part of the files' paths.
     """
 
     name: str
@@ -50,7 +55,11 @@ class Entry:
     citation: str
     files: tuple[RemoteFile, ...]
     loader: Loader
-    tokenizer: str
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder in the cache."""
+        return self.files[0].path.partition("/")[0]
 
 
 def find(name: str) -> Entry:
@@ -74,6 +83,13 @@ def _remote_files(folder: str, base_url: str) -> tuple[RemoteFile, ...]:
     )
 
 
+def _fdu_mtl(folder: Path, request: Request) -> Dataset:
+    return load_fdu(folder, request.tasks, request.tokenizer or "whitespace")
+
+
+_RAW = "https://raw.githubusercontent.com"
+_DEEPCHEM = f"{_RAW}/deepchem/deepchem/fbe3b911a94a6eb8c84c1a9e7ac67a472c49ea80"
+
 _ENTRIES = (
     Entry(
         name="fdu-mtl",
@@ -84,8 +100,64 @@ _ENTRIES = (
             "fdu-mtl",
             "https://raw.githubusercontent.com/ccsasuke/man/b57b4c14340db1ca7bffb5d9737b7c2601dc8df2/data/fdu-mtl",
         ),
-        loader=load_fdu,
-        tokenizer="whitespace",
+        loader=_fdu_mtl,
+    ),
+    Entry(
+        name="tox21",
+        summary="toxicity of 8,006 molecules in 12 assays, shared inputs, a sixth of the labels missing",
+        licence="MIT repository; assay data of the US government",
+        citation="Wu et al.: MoleculeNet: a benchmark for molecular machine learning, Chemical Science 2018",
+        files=(
+            RemoteFile(
+                "tox21/tox21.csv.gz",
+                f"{_DEEPCHEM}/datasets/tox21.csv.gz",
+                "48b34e4e59a2bae6f95734cd206c1869ab355f50a5e50bb7371a21f861d5e297",
+            ),
+        ),
+        loader=load_tox21,
+    ),
+    Entry(
+        name="sider",
+        summary="side effects of 1,427 drugs in 27 classes, shared inputs",
+        licence="MIT repository; SIDER itself is CC BY-NC-SA: fetched for your own use, never shipped",
+        citation="Kuhn et al.: A side effect resource to capture phenotypic effects of drugs, 2010",
+        files=(
+            RemoteFile(
+                "sider/sider.csv.gz",
+                f"{_DEEPCHEM}/examples/sider/sider.csv.gz",
+                "4cc7ccb20dded475853c583596e227116c222c6ca7dbb40159bdbe9ee3f099b9",
+            ),
+        ),
+        loader=load_sider,
+    ),
+    Entry(
+        name="blogcatalog",
+        summary="interests of 10,312 bloggers in 39 categories and who follows whom, nodes of one graph",
+        licence="not stated by the source: fetched for your own use, never shipped",
+        citation="Tang and Liu: Relational learning via latent social dimensions, KDD 2009",
+        files=(
+            RemoteFile(
+                "blogcatalog/blogcatalog.mat",
+                f"{_RAW}/phanein/deepwalk/6e6dff245e4692e9bea47e9017c1034e51afbf29/example_graphs/blogcatalog.mat",
+                "d4f4fb89ce1ccd4b7e2a183386c000773cc9362cc61f1be5b246a6d9c259da8f",
+            ),
+        ),
+        loader=load_blogcatalog,
+    ),
+    Entry(
+        name="tmdb",
+        summary="genres (20) of 4,800 films by their plots, shared inputs",
+        licence="not stated by the source, TMDb's terms apply: fetched for your own use, never shipped",
+        citation="The Movie Database, https://www.themoviedb.org",
+        files=(
+            RemoteFile(
+                "tmdb5000/tmdb_5000_movies.csv",
+                f"{_RAW}/kashishdatta/MovieRecommender/eebec08ff9b0f3d8213c6bb7e4952af5bd42c4be/tmdb_5000_movies.csv.zip",
+                "1e0584a8dd374120e4ed4f2b81f0d2bd0eb95a554708e4a350d00ed5c46d2825",
+                member="tmdb_5000_movies.csv",
+            ),
+        ),
+        loader=load_tmdb,
     ),
 )
 

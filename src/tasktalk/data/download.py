@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 import pooch
 import requests
@@ -69,6 +70,8 @@ def _download_file(file: RemoteFile, folder: Path, bar: _Bar) -> None:
     def checked(url: str, temporary: str, _: object) -> None:
         """Pooch compares the checksums too, but its message does not say which file of which data set."""
         http(url, temporary, None)
+        if file.member:
+            _keep_member(Path(temporary), file.member)
         found = pooch.file_hash(temporary)
         if found != file.sha256:
             raise DataError(f"expected SHA-256 {file.sha256} from {url}, found {found}; nothing was kept", path)
@@ -80,6 +83,16 @@ def _download_file(file: RemoteFile, folder: Path, bar: _Bar) -> None:
         raise DataError(f"cannot be fetched from {file.url}: {_reason(error)}; {hint}", path) from error
     except OSError as error:
         raise DataError(f"cannot be written ({error.strerror or error})", path) from error
+
+
+def _keep_member(path: Path, member: str) -> None:
+    """Put one file of a zip archive in the archive's place."""
+    try:
+        with ZipFile(path) as archive:
+            content = archive.read(member)
+    except (BadZipFile, KeyError) as error:
+        raise DataError(f"expected a zip archive with {member!r}, found none; nothing was kept", path) from error
+    path.write_bytes(content)
 
 
 def _reason(error: requests.RequestException) -> str:

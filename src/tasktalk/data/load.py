@@ -2,73 +2,94 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tasktalk.core.errors import ConfigError, DataError, nearest
 from tasktalk.data.cache import fetch
 from tasktalk.data.catalogue import CATALOGUE
 from tasktalk.data.dataset import Dataset
 from tasktalk.data.fdu import load_fdu, task_names
-from tasktalk.data.molecules import MOLECULES, demo_molecules
+from tasktalk.data.mat_graphs import load_mat
+from tasktalk.data.molecules import MOLECULE_GRAPHS, MOLECULES, demo_molecule_graphs, demo_molecules
+from tasktalk.data.node_tables import load_nodes
 from tasktalk.data.records import SUFFIXES
+from tasktalk.data.request import Request
+from tasktalk.data.smiles import load_smiles
 from tasktalk.data.tables import load_tables
 
 
-def load(
-    source: str | Path | Sequence[str | Path],
-    *,
-    tasks: Sequence[str] | None = None,
-    tokenizer: str | None = None,
-    text: str = "text",
-    label: str | None = None,
-    labels: Sequence[str] | None = None,
-    dev: float = 0.1,
-    test: float = 0.2,
-    seed: int = 0,
-    progress: bool = True,
-) -> Dataset:
+def load(source: str | Path | Sequence[str | Path], *, progress: bool = True, **choices: Any) -> Dataset:
     """Load a data set.
 
     Args:
         source: a name in the catalogue (fetched if it is not in the cache); ``molecules``, the demo's (``molecules:3``
-            draws them with seed 3); a folder in FDU format; a folder of tables; a table; or several tables, each a
-            path or ``NAME=PATH``.
-        tasks: names of the tasks to load; None loads all.
-        tokenizer: name of the tokeniser (``data.tokenize``); None takes ``words`` for tables and ``whitespace`` for
-            texts in FDU format, which are tokenised already.
-        text: tables only: see ``load_tables``, as for the arguments below.
-        label: name of the label column.
-        labels: names of the label columns.
-        dev: share of the rows for development.
-        test: share of the rows for testing.
-        seed: seed of the split.
+            draws them with seed 3), or ``molecule-graphs``, the same as graphs; a folder in FDU format; a folder of
+            tables; a table; several tables of texts, each a path or ``NAME=PATH``; or a graph in a ``.mat`` file.
         progress: show a progress bar while fetching.
+        choices: what to load from it, the fields of ``data.request.Request``: ``tasks``, ``text``, ``label``,
+            ``labels``, ``smiles``, ``edges``, ``dev``, ``test``, ``seed`` and others.
 
     Raises:
         ConfigError: an unknown data set, task or tokeniser.
         DataError: something wrong in a file, or a data set that cannot be fetched.
+        TypeError: a choice that ``Request`` does not have.
     """
-    if isinstance(source, str) and (named := _named(source, tasks, tokenizer, progress)) is not None:
-        return named
-    paths = [source] if isinstance(source, (str, Path)) else list(source)
-    if len(paths) == 1 and Path(paths[0]).is_dir():
+    lists = {key: tuple(value) for key, value in choices.items() if key in ("tasks", "labels") and value is not None}
+    return load_request(source, Request(**{**choices, **lists}), progress)
+
+
+def load_request(source: str | Path | Sequence[str | Path], request: Request, progress: bool = True) -> Dataset:
+    """Load a data set; arguments and errors as for ``load``."""
+    paths = [source] if isinstance(source, str | Path) else list(source)
+    if len(paths) == 1:
+        if (named := _named(str(paths[0]), request, progress)) is not None:
+            return named
         folder = Path(paths[0])
-        if task_names(folder):
-            return load_fdu(folder, tasks, tokenizer or "whitespace")
-        paths = [*_tables_in(folder)]
+        if folder.is_dir():
+            if task_names(folder):
+                return load_fdu(folder, request.tasks, request.tokenizer or "whitespace")
+            paths = [*_tables_in(folder)]
     for path in paths:
         _refuse_unknown(path)
+    return _files(paths, request)
+
+
+def _files(paths: Sequence[str | Path], request: Request) -> Dataset:
+    first = Path(paths[0])
+    if request.smiles:
+        return load_smiles(_only(paths, "a table of molecules"), request)
+    if request.edges:
+        return load_nodes(_only(paths, "the labels of a graph"), request)
+    if first.suffix.lower() == ".mat":
+        return load_mat(_only(paths, "a graph"), request, first.stem)
     return load_tables(
-        paths, text=text, label=label, labels=labels, tasks=tasks, tokenizer=tokenizer or "words",
-        dev=dev, test=test, seed=seed,
-    )  # fmt: skip
+        paths,
+        text=request.text,
+        label=request.label,
+        labels=request.labels,
+        tasks=request.tasks,
+        tokenizer=request.tokenizer or "words",
+        kinds=request.kinds,
+        dev=request.dev,
+        test=request.test,
+        seed=request.seed,
+    )
 
 
-def _named(source: str, tasks: Sequence[str] | None, tokenizer: str | None, progress: bool) -> Dataset | None:
+def _only(paths: Sequence[str | Path], what: str) -> Path:
+    if len(paths) > 1:
+        raise ConfigError(f"expected {what} in one file, found {len(paths)} files")
+    return Path(paths[0])
+
+
+def _named(source: str, request: Request, progress: bool) -> Dataset | None:
     if source in CATALOGUE:
         entry = CATALOGUE[source]
-        return entry.loader(fetch(entry, progress=progress), tasks, tokenizer or entry.tokenizer)
-    found = MOLECULES.fullmatch(source)
-    return None if found is None else demo_molecules(int(found["seed"] or 0))
+        return entry.loader(fetch(entry, progress=progress), request)
+    if found := MOLECULES.fullmatch(source):
+        return demo_molecules(int(found["seed"] or 0))
+    found = MOLECULE_GRAPHS.fullmatch(source)
+    return None if found is None else demo_molecule_graphs(int(found["seed"] or 0))
 
 
 def _tables_in(folder: Path) -> list[Path]:

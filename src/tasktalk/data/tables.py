@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tasktalk.core.errors import ConfigError, DataError, nearest
+from tasktalk.core.task import Kind
 from tasktalk.data.assemble import SPLITS, Row, Table, assemble
 from tasktalk.data.dataset import Dataset
 from tasktalk.data.records import Records, read_records
@@ -22,6 +23,7 @@ def load_tables(
     labels: Sequence[str] | None = None,
     tasks: Sequence[str] | None = None,
     tokenizer: str = "words",
+    kinds: Mapping[str, Kind] | None = None,
     dev: float = 0.1,
     test: float = 0.2,
     seed: int = 0,
@@ -43,6 +45,7 @@ def load_tables(
         labels: names of the label columns of shared inputs; None means every column but the text.
         tasks: names of the tasks to load; None loads all.
         tokenizer: name of the tokeniser.
+        kinds: kind by task name, where it is not to be inferred.
         dev: share of the rows for development where there is no dev file.
         test: share of the rows for testing where a table is a single file.
         seed: seed of the split.
@@ -62,7 +65,7 @@ def load_tables(
         parts = [_rows_by_split(tables[name], text, label or "label", name) for name in names]
     table_name = next(iter(tables)) if len(tables) == 1 else first.path.resolve().parent.name
     rows = _splits(parts, dev, test, seed)
-    return assemble(Table(table_name, names, rows, shared, _checksums(tables)), tokenizer)
+    return assemble(Table(table_name, names, rows, shared, _checksums(tables)), tokenizer, kinds=kinds)
 
 
 def _rows_by_split(table: Mapping[str, Records], text: str, label: str, task: str) -> dict[str, list[Row]]:

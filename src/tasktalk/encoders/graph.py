@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tasktalk.core.batch import Adjacency
-from tasktalk.encoders.propagate import propagate
+from tasktalk.encoders.propagate import Neighbourhoods, convolve, neighbourhoods, propagate
 
 
 class GraphLayer(nn.Module):
@@ -106,43 +106,34 @@ class GraphEncoders(nn.Module):
         else:
             chosen, inputs = None, features
         layers = list(zip(*(self.encoders[i].get_submodule("layers").children() for i in which), strict=True))
-        states = self._finish(_first(features, chosen, adjacency, layers[0]), layers[0])
+        neighbours = neighbourhoods(adjacency, self.encoders[0].get_parameter("layers.0.weight").dtype)
+        states = self._finish(_first(propagate(adjacency, features), chosen, neighbours, layers[0]), layers[0])
         for layer in layers[1:]:
-            states = self._finish(_convolve(states, adjacency, _stack(layer, "weight")), layer)
+            states = self._finish(convolve(neighbours, states, _stack(layer, "weight"), _stack(layer, "bias")), layer)
         return states.transpose(0, 1), inputs
 
     def _finish(
         self, sums: Float[Tensor, "positions encoders hidden"], layer: Sequence[nn.Module]
     ) -> Float[Tensor, "positions encoders hidden"]:
         """All that follows the sum over the neighbours."""
-        normal = functional.layer_norm(functional.relu(sums + _stack(layer, "bias")), sums.shape[-1:])
+        normal = functional.layer_norm(functional.relu(sums, inplace=True), sums.shape[-1:])
         states: Tensor = self.dropout(torch.addcmul(_stack(layer, "shift"), normal, _stack(layer, "gain")))
         return states
 
 
 def _first(
-    features: Float[Tensor, "positions given"],
+    given: Float[Tensor, "kinds positions given"],
     vectors: Float[Tensor, "positions encoders hidden"] | None,
-    adjacency: Adjacency,
+    neighbours: Neighbourhoods,
     layer: Sequence[nn.Module],
 ) -> Float[Tensor, "positions encoders hidden"]:
-    """The first layer's sums: the features, which all encoders share, are propagated once."""
-    weight = _stack(layer, "weight")
-    given = features.shape[1]
-    shared = propagate(adjacency, features).transpose(0, 1).flatten(1)
-    by_features = weight[:, :, :given].permute(1, 2, 0, 3).flatten(2).flatten(0, 1)
-    sums = torch.unflatten(shared @ by_features, 1, (len(layer), -1))
-    return sums if vectors is None else sums + _convolve(vectors, adjacency, weight[:, :, given:])
-
-
-def _convolve(
-    x: Float[Tensor, "positions encoders inputs"],
-    adjacency: Adjacency,
-    weight: Float[Tensor, "encoders kinds inputs hidden"],
-) -> Float[Tensor, "positions encoders hidden"]:
-    """sum_k A_k h W_k for every encoder."""
-    neighbours = torch.unflatten(propagate(adjacency, x.flatten(1)), 2, x.shape[1:])
-    return torch.einsum("kpei,ekio->peo", neighbours, weight)
+    """The first layer's sums: the features, which all encoders share, are propagated once and read in one product."""
+    weight, bias = _stack(layer, "weight"), _stack(layer, "bias")
+    width = given.shape[2]
+    by_given = weight[:, :, :width].permute(1, 2, 0, 3).flatten(2).flatten(0, 1)
+    sums = torch.addmm(bias.flatten(), given.transpose(0, 1).flatten(1), by_given)
+    sums = torch.unflatten(sums, 1, bias.shape)
+    return sums if vectors is None else sums + convolve(neighbours, vectors, weight[:, :, width:], torch.zeros_like(bias))
 
 
 def _stack(layer: Sequence[nn.Module], name: str) -> Tensor:

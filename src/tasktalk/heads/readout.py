@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from tasktalk.heads.attend import attend
+
 ReadoutName = Literal["set2set", "sum", "mean", "max"]
 
 
@@ -134,14 +136,16 @@ class Set2Set(nn.Module):
         """The last query of every graph and what it found."""
         weight = torch.stack([self.lstms[k].get_parameter("weight") for k in receivers])
         bias = torch.stack([self.lstms[k].get_parameter("bias") for k in receivers]).unsqueeze(1)
-        answer = states.new_zeros(len(receivers), graphs, self.features)
-        cell = states.new_zeros(len(receivers), graphs, states.shape[-1])
-        for _ in range(self.steps):
-            gates = torch.baddbmm(bias, answer, weight)
+        states = states.contiguous()
+        gates = bias.expand(-1, graphs, -1)  # q*_0 is zero
+        cell = states.new_zeros(())
+        for step in range(self.steps):
+            if step:
+                gates = torch.baddbmm(bias, answer, weight)
             i, f, g, o = gates.chunk(4, dim=-1)
             cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
             query = o.sigmoid() * cell.tanh()
-            answer = torch.cat((query, _attend(states, query, graph_of)), dim=-1)
+            answer = torch.cat((query, attend(states, query, graph_of)), dim=-1)
         return answer * torch.bincount(graph_of, minlength=graphs).bool().unsqueeze(-1)
 
 
@@ -168,23 +172,6 @@ def readout(name: ReadoutName, features: int, tasks: int) -> Readout:
             return MeanReadout(features)
         case "max":
             return MaxReadout(features)
-
-
-def _attend(
-    states: Float[Tensor, "receivers positions features"],
-    query: Float[Tensor, "receivers graphs features"],
-    graph_of: Int[Tensor, " positions"],
-) -> Float[Tensor, "receivers graphs features"]:
-    """sum_p a_p h_p of every graph, with a = softmax over its positions of h_p q."""
-    scores = (states * query[:, graph_of]).sum(dim=-1)
-    graphs = query.shape[1]
-    index = graph_of.expand_as(scores)
-    largest = scores.new_zeros(len(scores), graphs).scatter_reduce(
-        1, index, scores.detach(), "amax", include_self=False
-    )
-    weights = (scores - largest[:, graph_of]).exp()
-    total = _sums(weights.unsqueeze(-1), graph_of, graphs)
-    return _sums(weights.unsqueeze(-1) * states, graph_of, graphs) / total.clamp(min=torch.finfo(total.dtype).tiny)
 
 
 def _sums(

@@ -5,54 +5,98 @@ from collections.abc import Sequence
 import torch
 
 from tasktalk.core.errors import ConfigError
+from tasktalk.core.inputs import GraphInputs, Inputs, TextInputs
 from tasktalk.core.task import Task
 from tasktalk.encoders.embedding import Embedding, PartlySharedEmbedding, PrivateEmbedding, WordEmbedding
+from tasktalk.encoders.fingerprint import FingerprintEncoders
+from tasktalk.encoders.graph import GraphEncoders
 from tasktalk.heads.classifier import Classifier
 from tasktalk.heads.pooling import pooling
+from tasktalk.heads.readout import readout
 from tasktalk.heads.wide import WideLogits
+from tasktalk.models.graph_network import GraphNetwork
 from tasktalk.models.linear import LinearModel
 from tasktalk.models.network import TextNetwork, initialise_uniform
 from tasktalk.models.options import MTCNNOptions, NetworkOptions
+from tasktalk.models.transfer_options import TransferNetworkOptions, TransferOptions
+
+Network = TextNetwork | GraphNetwork
 
 
-def build_network(
-    options: NetworkOptions,
-    tasks: Sequence[Task],
-    vocabulary: int,
-    wide_features: int = 0,
-    sparse: bool = True,
-) -> TextNetwork:
-    """Compose embedding, block, pooling and head as the settings say.
+def build_network(options: NetworkOptions, tasks: Sequence[Task], inputs: Inputs, sparse: bool = True) -> Network:
+    """Compose a network as the settings say.
 
     Args:
         options: settings of the model.
         tasks: the tasks.
-        vocabulary: number of word indices, padding and unknown included.
-        wide_features: number of sparse features of the wide part.
+        inputs: what it is to read.
         sparse: whether word tables, those of the wide part included, may give sparse gradients.
 
     Raises:
-        ConfigError: settings that make no sense together, for example DC-MTL with one task, or a task that is not a
-            classification.
+        ConfigError: settings that make no sense together or for these inputs, for example DC-MTL with one task, or for
+            molecules; or a task that is a tagging.
     """
     for task in tasks:
-        if task.kind not in ("binary", "multiclass"):
-            raise ConfigError(f"models for text do classification only; task {task.name!r} is of kind {task.kind!r}")
-    embedding = _embedding(options, vocabulary, len(tasks), sparse)
+        if task.kind == "tagging":
+            raise ConfigError(f"tagging is not supported yet, and task {task.name!r} is of that kind")
+    if isinstance(inputs, TextInputs):
+        network: Network = _text_network(options, tasks, inputs, sparse)
+    elif isinstance(options, TransferOptions):
+        network = _graph_network(options, tasks, inputs)
+    else:
+        raise ConfigError(
+            f"model {options.name!r} reads texts, not {inputs.examples}: choose from "
+            "cross-stitch, mitten, mmoe, shared, single, or linear and forest"
+        )
+    if options.initialisation == "uniform":
+        initialise_uniform(network)
+    return network
+
+
+def _text_network(options: NetworkOptions, tasks: Sequence[Task], inputs: TextInputs, sparse: bool) -> TextNetwork:
+    embedding = _embedding(options, inputs.vocabulary, len(tasks), sparse)
     block = options.block(embedding.features, len(tasks))
     backward_features = block.features // 2 if options.bidirectional else 0
     outputs = [task.outputs for task in tasks]
-    network = TextNetwork(
+    return TextNetwork(
         embedding,
         block,
         pooling(options.pooling, block.features, len(tasks), backward_features),
         Classifier(block.features, outputs),
         options.dropout,
-        None if options.wide == "off" else _wide(options.wide == "joint", tasks, wide_features, sparse),
+        None if options.wide == "off" else _wide(options.wide == "joint", tasks, inputs.wide_features, sparse),
     )
-    if options.initialisation == "uniform":
-        initialise_uniform(network)
-    return network
+
+
+def _graph_network(options: TransferNetworkOptions, tasks: Sequence[Task], inputs: GraphInputs) -> GraphNetwork:
+    _refuse_text_settings(options, inputs)
+    count = len(tasks)
+    alike = options.name != "mmoe"  # experts that start alike would stay alike
+    hidden, dropout = options.hidden, options.dropout
+    number = options.transfer(1, count).encoders
+    encoders = GraphEncoders(
+        inputs.features, hidden, options.layers, number, inputs.kinds, inputs.learned, alike, dropout
+    )
+    of_atoms = readout(options.readout, hidden, count) if inputs.examples == "molecules" else None
+    width = hidden if of_atoms is None else of_atoms.features
+    fingerprints = None
+    if inputs.fingerprint:
+        fingerprints = FingerprintEncoders(inputs.fingerprint, hidden, number, alike, dropout)
+        width += hidden
+    head = Classifier(width, [task.outputs for task in tasks])
+    transfer = options.transfer(encoders.input_features, count)
+    return GraphNetwork(encoders, transfer, of_atoms, head, dropout, fingerprints)
+
+
+_TEXT_SETTINGS = ("pooling", "bidirectional", "embedding_features", "wide", "initialisation")
+
+
+def _refuse_text_settings(options: TransferOptions, inputs: GraphInputs) -> None:
+    """A setting that would do nothing is a mistake that nobody sees."""
+    defaults = type(options)()
+    for key in _TEXT_SETTINGS:
+        if getattr(options, key) != getattr(defaults, key):
+            raise ConfigError(f"model.{key} is for texts, and these are {inputs.examples}: leave it out")
 
 
 def _embedding(options: NetworkOptions, vocabulary: int, tasks: int, sparse: bool) -> Embedding:

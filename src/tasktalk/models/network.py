@@ -56,7 +56,7 @@ class TextNetwork(nn.Module):
 
 
 @torch.no_grad()
-def initialise_uniform(network: TextNetwork, limit: float = 0.1) -> None:
+def initialise_uniform(network: nn.Module, limit: float = 0.1) -> None:
     """Draw all but word tables and the wide part from uniform(-limit, limit), as the message-passing paper does."""
     for name, parameter in network.named_parameters():
         if not name.startswith(("embedding.", "wide.")):

@@ -5,7 +5,7 @@ Settings stop here: modules take plain arguments.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from tasktalk.communication.block import Block
 from tasktalk.communication.compose import Layers, bidirectional
@@ -16,45 +16,10 @@ from tasktalk.communication.indirect import IndirectCommunication
 from tasktalk.communication.private import PrivateLSTM
 from tasktalk.communication.shared_private import SharedPrivate
 from tasktalk.heads.pooling import Pooling
+from tasktalk.models.settings import Embeddings, Settings, Size, TextOptions
+from tasktalk.models.transfer_options import TransferNetworkOptions
 
-Wide = Literal["off", "fitted", "joint"]
-Embeddings = Literal["shared", "private", "frozen"]
 LinearMode = Literal["easy-adapt", "pooled", "per-task"]
-Share = Annotated[float, Field(ge=0, lt=1)]
-Size = Annotated[int, Field(ge=1)]
-
-
-class Settings(BaseModel):
-    """A group of settings; a key that does not exist is an error."""
-
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
-
-
-class TextOptions(Settings):
-    """What every network for text has.
-
-    Attributes:
-        hidden: size of a state (of each direction).
-        pooling: how the states of the words become one vector; ``last`` is the papers'.
-        dropout: share of the features of words and pooled states that are dropped while training.
-        bidirectional: read in both directions, with parameters of their own.
-        embedding_features: size of a word vector; pretrained vectors set it to their own size.
-        embeddings: word vectors that all tasks learn (``shared``), that each task learns for itself (``private``; as
-            many tables as tasks), or that stay as they are (``frozen``).
-        initialisation: ``default`` (Glorot and orthogonal, forget bias 1) or ``uniform`` (-0.1 to 0.1, the paper's).
-        wide: add the logits of an easy-adapt model of words and word pairs: ``fitted`` first, kept, and weighed against
-            the network by the likelihood of the development data, or trained
-            ``joint``ly with the network.
-    """
-
-    hidden: Size = 100
-    pooling: Pooling = "last"
-    dropout: Share = 0.5
-    bidirectional: bool = False
-    embedding_features: Size = 100
-    embeddings: Embeddings = "shared"
-    initialisation: Literal["default", "uniform"] = "default"
-    wide: Wide = "off"
 
 
 class LSTMOptions(TextOptions):
@@ -182,17 +147,31 @@ class IndirectOptions(TextOptions):
 
 
 class LinearOptions(Settings):
-    """Logistic regression on TF-IDF of words and word pairs: what people would do without us.
+    """Logistic or ridge regression on sparse features: what people would do without us.
+
+    The features are TF-IDF of words and word pairs, counts of ECFP4 fingerprints, or the spectral embedding of a graph.
 
     Attributes:
-        mode: ``per-task``, ``pooled`` (one model for all), or ``easy-adapt`` (shared and per-task weights, Daume 2007).
+        mode: ``per-task``, ``pooled`` (one model for all), ``easy-adapt`` (shared and per-task weights, Daume 2007), or
+            ``auto``: ``easy-adapt`` where tasks have inputs of their own, else ``per-task``.
     """
 
     name: Literal["linear"] = "linear"
-    mode: LinearMode = "easy-adapt"
+    mode: Literal[LinearMode, "auto"] = "auto"
 
 
-NetworkOptions = (
+class ForestOptions(Settings):
+    """A random forest per task on the same features: what people would do for molecules without us.
+
+    Attributes:
+        trees: how many trees per task.
+    """
+
+    name: Literal["forest"] = "forest"
+    trees: Size = 500
+
+
+TextOnlyOptions = (
     LSTMOptions
     | BiLSTMOptions
     | StackedOptions
@@ -202,4 +181,6 @@ NetworkOptions = (
     | DirectOptions
     | IndirectOptions
 )
-Options = NetworkOptions | LinearOptions
+NetworkOptions = TextOnlyOptions | TransferNetworkOptions
+SimpleOptions = LinearOptions | ForestOptions
+Options = NetworkOptions | SimpleOptions

@@ -10,7 +10,10 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from tasktalk.core.errors import ConfigError, nearest
 from tasktalk.data.batches import Schedule
-from tasktalk.models.options import IndirectOptions, Options, Settings, Share, Size
+from tasktalk.data.request import Request, SplitKind
+from tasktalk.models.options import IndirectOptions, Options
+from tasktalk.models.settings import Settings, Share, Size
+from tasktalk.training.selection import Criterion
 
 
 def _below_overflow(value: float) -> float:
@@ -24,17 +27,25 @@ NotNegative = Annotated[float, Field(ge=0)]
 
 
 class DataConfig(Settings):
-    """Where the texts come from and how they become words.
+    """Where the examples come from, what they are, and which labels may be used.
 
     Attributes:
-        source: a name in the catalogue, a folder, or table files (each a path or NAME=PATH).
+        source: a name in the catalogue, a folder, table files (each a path or NAME=PATH), or a .mat file.
         tasks: names of the tasks to use; empty for all.
         tokenizer: name of the tokeniser; empty for the source's usual one.
         text: tables only: name of the text column.
         label: tables only: name of the label column, where every file is a task.
         labels: tables only: names of the label columns, one per task.
-        dev: tables only: share of the rows that becomes development data where there is none.
-        test: tables only: share of the rows that becomes test data where there is none.
+        kinds: kind of a task (binary, multiclass, regression) by its name, where it is not to be inferred.
+        smiles: tables of molecules: name of the column of SMILES.
+        edges: node graphs: path of the edge list; the source is then the table of labels.
+        features: node graphs: path of a table of features.
+        node: node graphs: name of the column that names the node.
+        split: how examples are dealt where the data has no parts: at random, or molecules by their scaffold.
+        dev: share of the examples that becomes development data where there is none.
+        test: share of the examples that becomes test data where there is none.
+        mask: which training labels may be used: sufficient (all), all:10 (10 % of every task's), partial:10 (10 % of
+            half of the tasks', drawn at random) or partial:10:0.3 (of 30 % of the tasks).
         max_words: longer texts are cut after so many words.
         min_count: words of the training texts that are rarer are unknown.
         vectors: files of pretrained word vectors, put side by side.
@@ -46,11 +57,40 @@ class DataConfig(Settings):
     text: str = "text"
     label: str = ""
     labels: list[str] = []
+    kinds: dict[str, Literal["binary", "multiclass", "regression"]] = {}
+    smiles: str = ""
+    edges: str = ""
+    features: str = ""
+    node: str = "node"
+    split: SplitKind = "random"
     dev: Share = 0.1
     test: Share = 0.2
+    mask: str = "sufficient"
     max_words: Size = 200
     min_count: Size = 1
     vectors: list[str] = []
+
+    def request(self) -> Request:
+        """The same for a loader.
+
+        The split depends on the data only, never on the seed of the training: runs that differ in their seed are tested
+        on the same examples.
+        """
+        return Request(
+            tasks=tuple(self.tasks) or None,
+            tokenizer=self.tokenizer or None,
+            text=self.text,
+            label=self.label or None,
+            labels=tuple(self.labels) or None,
+            kinds=self.kinds,
+            smiles=self.smiles,
+            edges=self.edges,
+            features=self.features,
+            node=self.node,
+            split=self.split,
+            dev=self.dev,
+            test=self.test,
+        )
 
 
 class TrainingConfig(Settings):
@@ -66,8 +106,10 @@ class TrainingConfig(Settings):
         learning_rate: step size.
         weight_decay: l2 regularisation (decoupled for ``adamw``); word vectors have none with ``adamw``.
         clip: largest norm of the gradient, with ``adamw`` apart from that of word vectors; 0 for no limit.
-        patience: stop after so many epochs without a better development error; 0 never stops early.
-        selection: keep the weights that are best for the ``mean`` development error, or ``per-task``.
+        patience: stop after so many epochs without a better development score; 0 never stops early.
+        selection: keep the weights that are best for the ``mean`` development score, or ``per-task``.
+        criterion: which score: ``error``, ``auroc`` or ``loss``; ``auto`` is the error where tasks have inputs of their
+            own, the AUROC where all tasks are binary and read the same inputs, else the loss.
         checkpoint_seconds: how often a checkpoint is written for ``--resume``, besides the end of every epoch.
         tracker: where scalars go, a name that accelerate knows, or ``none``.
         device: ``auto`` or ``cpu``.
@@ -87,6 +129,7 @@ class TrainingConfig(Settings):
     clip: NotNegative = 1.0
     patience: Annotated[int, Field(ge=0)] = 3
     selection: Literal["mean", "per-task"] = "mean"
+    criterion: Criterion = "auto"
     checkpoint_seconds: NotNegative = 120.0
     tracker: str = "tensorboard"
     device: Literal["auto", "cpu"] = "auto"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasktalk.core.inputs import TextInputs
 from tasktalk.data.batches import Encoded, encode
 from tasktalk.data.dataset import Dataset, Examples
 from tasktalk.data.tfidf import TfidfFeatures
@@ -51,6 +52,11 @@ class TextEncoder:
         if self.features is not None:
             self.features.save(folder / FEATURES)
         self.vocabulary.save(folder / VOCABULARY)
+
+    @property
+    def inputs(self) -> TextInputs:
+        """What a network is built for."""
+        return TextInputs(len(self.vocabulary), 0 if self.features is None else len(self.features))
 
     @classmethod
     def load(cls, folder: Path, max_words: int) -> "TextEncoder":

@@ -1,6 +1,7 @@
 """From settings to the chosen weights of a network, in the run folder."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +11,24 @@ from accelerate.state import AcceleratorState
 from accelerate.tracking import get_available_trackers
 from accelerate.utils import ProjectConfiguration
 
-from tasktalk.core.batch import TextBatch
+from tasktalk.core.batch import Batch, GraphBatch, SparseRows, TextBatch
 from tasktalk.core.errors import ConfigError, nearest
+from tasktalk.core.graphs import adjacency
+from tasktalk.core.inputs import GraphInputs, Inputs
 from tasktalk.core.seeding import seed_everything
 from tasktalk.core.task import Task
-from tasktalk.data.batches import Encoded
+from tasktalk.data.batches import Batchable, sparse_features
 from tasktalk.data.dataset import Dataset
 from tasktalk.data.vocabulary import FIRST_WORD, PADDING, UNKNOWN
 from tasktalk.encoders.vectors import load_vectors
 from tasktalk.heads.wide import WideLogits
-from tasktalk.models.build import build_network, set_wide
+from tasktalk.models.build import Network, build_network, set_wide
 from tasktalk.models.linear import LinearModel
 from tasktalk.models.network import TextNetwork
 from tasktalk.models.options import NetworkOptions
 from tasktalk.training.checkpoint import load_weights, save_tensors
 from tasktalk.training.config import Config, TrainingConfig
+from tasktalk.training.encode import Encoder
 from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.loop import Fit, forget_snapshots, snapshot
 from tasktalk.training.optimizers import takes_sparse_gradients
@@ -37,9 +41,9 @@ from tasktalk.training.stacking import stack_on_dev
 
 def fit_network(
     dataset: Dataset,
-    splits: Mapping[str, Encoded],
+    splits: Mapping[str, Batchable],
     config: Config,
-    encoder: TextEncoder,
+    encoder: Encoder,
     out: Path,
     reporter: Reporter,
 ) -> float:
@@ -50,11 +54,9 @@ def fit_network(
     """
     seed_everything(config.training.seed)
     options: NetworkOptions = config.model  # type: ignore[assignment]  # the caller has sent linear models elsewhere
-    features = 0 if encoder.features is None else len(encoder.features)
-    sparse = takes_sparse_gradients(config.training)
-    network = build_network(options, dataset.tasks, len(encoder.vocabulary), features, sparse)
+    network = build_network(options, dataset.tasks, encoder.inputs, takes_sparse_gradients(config.training))
     killed = (out / CHECKPOINT).exists()
-    if not killed:
+    if not killed and isinstance(network, TextNetwork) and isinstance(encoder, TextEncoder):
         _set_fitted_parts(network, dataset.tasks, splits["train"], config, encoder)
     accelerator = make_accelerator(config.training, out)
     _start_tracker(accelerator, config.training, out)
@@ -67,26 +69,41 @@ def fit_network(
         selection = fit.run()
     finally:
         attempt(out, accelerator.end_training)
-    if network.wide is not None and not network.wide.trainable and "dev" in splits:
-        _stack(network, network.wide, splits["dev"], config.training, selection, out)
+    wide = network.wide if isinstance(network, TextNetwork) else None
+    if wide is not None and not wide.trainable and "dev" in splits:
+        _stack(network, wide, dataset.tasks, splits["dev"], config.training, selection, out)
     _place_weights(dataset, selection, out)
     return earlier
 
 
-def check_network(options: NetworkOptions, tasks: Sequence[Task], shared_inputs: bool) -> None:
-    """Build a network and ask it about one unknown word, before anything is written.
+def check_network(options: NetworkOptions, tasks: Sequence[Task], inputs: Inputs, shared_inputs: bool) -> None:
+    """Build a network and ask it about one unknown word, atom or node, before anything is written.
 
     Raises:
         ConfigError: the model cannot learn these tasks, or not from these inputs.
     """
-    network = build_network(options, tasks, vocabulary=FIRST_WORD, wide_features=1)
     receivers = tuple(range(len(tasks))) if shared_inputs else (0,)
+    if isinstance(inputs, GraphInputs):
+        inputs = replace(inputs, learned=min(inputs.learned, 1))
+    else:
+        inputs = replace(inputs, vocabulary=FIRST_WORD, wide_features=1)
+    build_network(options, tasks, inputs)(_one_example(inputs, receivers))
+
+
+def _one_example(inputs: Inputs, receivers: tuple[int, ...]) -> Batch:
+    labels = torch.zeros(len(receivers), 1)
+    if isinstance(inputs, GraphInputs):
+        edges = adjacency(np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros(0, int), inputs.kinds, 1)
+        rows = SparseRows(torch.zeros(0).long(), torch.zeros(1).long(), torch.zeros(0)) if inputs.fingerprint else None
+        first = torch.zeros(1).long()
+        graph_of, nodes = (first, None) if inputs.examples == "molecules" else (None, first)
+        return GraphBatch(receivers, torch.zeros(1, inputs.features), edges, labels, graph_of, nodes, rows)
     tokens = torch.full((1, 1, 1), UNKNOWN)
-    network(TextBatch(receivers, tokens, tokens != PADDING, torch.zeros(len(receivers), 1)))
+    return TextBatch(receivers, tokens, tokens != PADDING, labels)
 
 
 def _set_fitted_parts(
-    network: TextNetwork, tasks: tuple[Task, ...], examples: Encoded, config: Config, encoder: TextEncoder
+    network: TextNetwork, tasks: tuple[Task, ...], examples: Batchable, config: Config, encoder: TextEncoder
 ) -> None:
     """Pretrained word vectors and a fitted wide part; a checkpoint has them already."""
     if config.data.vectors:
@@ -98,10 +115,16 @@ def _set_fitted_parts(
 
 
 def _stack(
-    network: TextNetwork, wide: WideLogits, dev: Encoded, config: TrainingConfig, selection: Selection, out: Path
+    network: Network,
+    wide: WideLogits,
+    tasks: Sequence[Task],
+    dev: Batchable,
+    config: TrainingConfig,
+    selection: Selection,
+    out: Path,
 ) -> None:
     """Weigh the network and the fitted wide part against each other, for the weights of every chosen epoch."""
-    predictor = NetworkPredictor(network, next(network.parameters()).device, config.evaluation_batch_size)
+    predictor = NetworkPredictor(network, tasks, next(network.parameters()).device, config.evaluation_batch_size)
     for file in (snapshot(out, epoch) for epoch in selection.epochs()):
         if file.exists():  # not if the run was killed while they were put in place
             load_weights(network, file)

@@ -11,12 +11,12 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from tasktalk.core.batch import Output, TextBatch
+from tasktalk.core.batch import Batch, Output
 from tasktalk.core.errors import RunFolderError, TrainingError
 from tasktalk.core.task import Task
-from tasktalk.data.batches import Encoded, Plan, collate, plan_epoch
-from tasktalk.heads.classifier import classification_loss
-from tasktalk.models.network import TextNetwork
+from tasktalk.data.batches import Batchable, Plan, plan_epoch
+from tasktalk.heads.classifier import task_loss
+from tasktalk.models.build import Network
 from tasktalk.training.checkpoint import load_state, save_state, save_tensors
 from tasktalk.training.config import TrainingConfig
 from tasktalk.training.history import write_history
@@ -88,9 +88,9 @@ class Fit:
         accelerator: device, precision and trackers.
     """
 
-    network: TextNetwork
+    network: Network
     tasks: Sequence[Task]
-    splits: Mapping[str, Encoded]
+    splits: Mapping[str, Batchable]
     config: TrainingConfig
     folder: Path
     reporter: Reporter
@@ -138,9 +138,9 @@ class Fit:
         plans = plan_epoch(train, config.batch_size, config.seed, state.epoch, config.sampling_power, config.schedule)
         recent: list[Step] = []
         for plan in plans[state.step :]:  # T_k ~ p(T)
-            batch = collate(train, plan).to(self.accelerator.device)  # B ~ D_k
+            batch = train.collate(plan).to(self.accelerator.device)  # B ~ D_k
             output = self.model(batch)  # message passing, node updating, task-dependent output
-            losses = task_losses(output, batch)
+            losses = task_losses(output, batch, self.tasks)
             loss = total_loss(losses, output, batch, self.tasks)
             self.accelerator.backward(loss)
             self._update()
@@ -214,8 +214,9 @@ class Fit:
     def _dev_scores(self) -> dict[str, TaskScores]:
         if "dev" not in self.splits:
             return {}
-        predictor = NetworkPredictor(self.network, self.accelerator.device, self.config.evaluation_batch_size)
-        answers = [predictor.probabilities(self.splits["dev"], k) for k in range(len(self.tasks))]
+        device, size = self.accelerator.device, self.config.evaluation_batch_size
+        predictor = NetworkPredictor(self.network, self.tasks, device, size)
+        answers = predictor.answers(self.splits["dev"], range(len(self.tasks)))
         return score(answers, self.splits["dev"], self.tasks)
 
     def _out_of_patience(self) -> bool:
@@ -237,13 +238,13 @@ class Fit:
         self.saved = time.monotonic()
 
 
-def task_losses(output: Output, batch: TextBatch) -> Tensor:
+def task_losses(output: Output, batch: Batch, tasks: Sequence[Task]) -> Tensor:
     """L_k of every receiver (Eq. 13) in float32, zero where a batch has no label of it."""
-    pairs = zip(output.logits, batch.labels, strict=True)
-    return torch.stack([classification_loss(logits.float(), labels) for logits, labels in pairs])
+    parts = zip(batch.receivers, output.logits, batch.labels, strict=True)
+    return torch.stack([task_loss(tasks[k], logits.float(), labels) for k, logits, labels in parts])
 
 
-def total_loss(losses: Tensor, output: Output, batch: TextBatch, tasks: Sequence[Task]) -> Tensor:
+def total_loss(losses: Tensor, output: Output, batch: Batch, tasks: Sequence[Task]) -> Tensor:
     """sum_k lambda_k L_k (Eq. 14), and the block's penalty."""
     weights = losses.new_tensor([tasks[k].weight for k in batch.receivers])
     total = (weights * losses).sum()

@@ -1,4 +1,4 @@
-"""Probabilities from any model: a network, or a linear one."""
+"""Answers from any model: a network, or a simple one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,60 +7,81 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
+from torch import Tensor
 
 from tasktalk.core.batch import Output, Record
 from tasktalk.core.task import Task
-from tasktalk.data.batches import Encoded, Plan, collate, plan_evaluation
+from tasktalk.data.batches import Batchable, Plan, plan_evaluation, rows_of, sparse_features
+from tasktalk.models.build import Network
+from tasktalk.models.forest import ForestModel
 from tasktalk.models.linear import LinearModel
-from tasktalk.models.network import TextNetwork
-from tasktalk.training.metrics import TaskScores, classification_scores
+from tasktalk.training.metrics import TaskScores, scores_of
+
+Answers = Float[np.ndarray, "examples outputs"]
+"""A row per example: probabilities of the classes, or a value in the unit of the task's labels."""
 
 
 @runtime_checkable  # signatures are checked while the tests run
 class Predictor(Protocol):
-    """Anything that gives each class of a task a probability."""
+    """Anything that gives each class of a task a probability, or a value."""
 
-    def probabilities(self, examples: Encoded, task: int) -> Float[np.ndarray, "examples classes"]:
-        """Probabilities for the examples that the task reads, in the order of ``examples.rows_of(task)``."""
+    def answers(self, examples: Batchable, tasks: Sequence[int]) -> list[Answers]:
+        """For each of these tasks its answers for the examples that it reads, in the order of ``rows_of``."""
         ...
 
 
 @dataclass(frozen=True)
 class NetworkPredictor:
-    """A network, asked in large batches of sentences of about the same length.
+    """A network, asked in large batches of examples of about the same size.
 
     Args:
         network: the network.
+        tasks: its tasks.
         device: where it is.
         batch_size: examples per batch.
     """
 
-    network: TextNetwork
+    network: Network
+    tasks: Sequence[Task]
     device: torch.device
     batch_size: int
 
     @torch.no_grad()
-    def probabilities(self, examples: Encoded, task: int) -> Float[np.ndarray, "examples classes"]:
-        """Probabilities for the examples that the task reads."""
+    def answers(self, examples: Batchable, tasks: Sequence[int]) -> list[Answers]:
+        """Answers of some tasks; shared inputs are read once for all of them."""
         was_training = self.network.training
         self.network.eval()
-        rows: list[np.ndarray] = []
-        answers: list[np.ndarray] = []
-        for plan in plan_evaluation(examples, task, self.batch_size):
-            output = self.network(collate(examples, plan).to(self.device))
-            rows.append(plan.rows[0])
-            answers.append(output.logits[0].double().softmax(dim=-1).cpu().numpy())
+        together = [tuple(tasks)] if examples.owner is None and tasks else [(k,) for k in tasks]
+        found = [answer for receivers in together for answer in self._read(examples, receivers)]
         self.network.train(was_training)
+        return found
+
+    def _read(self, examples: Batchable, receivers: tuple[int, ...]) -> list[Answers]:
+        rows: list[np.ndarray] = []
+        batches: list[list[np.ndarray]] = []
+        for plan in plan_evaluation(examples, receivers, self.batch_size):
+            output = self.network(examples.collate(plan).to(self.device))
+            rows.append(plan.rows[0])
+            batches.append([_answer(self.tasks[k], x) for k, x in zip(receivers, output.logits, strict=True)])
         if not rows:
-            return np.zeros((0, self.network.head.outputs[task]))
-        return np.concatenate(answers)[np.argsort(np.concatenate(rows), kind="stable")]
+            return [np.zeros((0, self.tasks[k].outputs)) for k in receivers]
+        order = np.argsort(np.concatenate(rows), kind="stable")
+        return [np.concatenate([batch[i] for batch in batches])[order] for i in range(len(receivers))]
 
     @torch.no_grad()
-    def record(self, examples: Encoded, plan: Plan) -> Record:
+    def record(self, examples: Batchable, plan: Plan) -> Record:
         """Who listened to whom in one batch."""
         self.network.eval()
-        output: Output = self.network(collate(examples, plan).to(self.device))
+        output: Output = self.network(examples.collate(plan).to(self.device))
         return {name: weights.cpu() for name, weights in output.record.items()}
+
+
+def _answer(task: Task, logits: Float[Tensor, "batch outputs"]) -> Float[np.ndarray, "batch outputs"]:
+    """Probabilities; a regression's output counts in standard deviations from the mean."""
+    values = logits.double()
+    answer = values * task.std + task.mean if task.kind == "regression" else values.softmax(dim=-1)
+    found: np.ndarray = answer.cpu().numpy()
+    return found
 
 
 @dataclass(frozen=True)
@@ -69,33 +90,50 @@ class LinearPredictor:
 
     model: LinearModel
 
-    def probabilities(self, examples: Encoded, task: int) -> Float[np.ndarray, "examples classes"]:
-        """Probabilities for the examples that the task reads."""
-        features = examples.sparse_features()[examples.rows_of(task)]
+    def answers(self, examples: Batchable, tasks: Sequence[int]) -> list[Answers]:
+        """Answers of some tasks."""
+        return [self._answer(examples, task) for task in tasks]
+
+    def _answer(self, examples: Batchable, task: int) -> Answers:
+        features = sparse_features(examples)[rows_of(examples, task)]
         logits = self.model.logits(features, task).astype(np.float64)
+        if self.model.tasks[task].kind == "regression":
+            return logits
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         return shifted / shifted.sum(axis=1, keepdims=True)
 
 
+@dataclass(frozen=True)
+class ForestPredictor:
+    """A random forest per task on sparse features."""
+
+    model: ForestModel
+
+    def answers(self, examples: Batchable, tasks: Sequence[int]) -> list[Answers]:
+        """Answers of some tasks."""
+        features = sparse_features(examples)
+        return [self.model.probabilities(features[rows_of(examples, task)], task) for task in tasks]
+
+
 def score(
     answers: Sequence[Float[np.ndarray, "_ _"]],
-    examples: Encoded,
+    examples: Batchable,
     tasks: Sequence[Task],
     keep: Bool[np.ndarray, " examples"] | None = None,
 ) -> dict[str, TaskScores]:
     """Scores of every task.
 
     Args:
-        answers: probabilities of every task, for the examples that it reads.
+        answers: those of every task, for the examples that it reads.
         examples: a split.
         tasks: the tasks.
         keep: the examples that count; None counts all.
     """
     scores: dict[str, TaskScores] = {}
     for k, task in enumerate(tasks):
-        rows = examples.rows_of(k)
+        rows = rows_of(examples, k)
         labels = examples.labels[rows, k]
         if keep is not None:
             labels = np.where(keep[rows], labels, np.nan)
-        scores[task.name] = classification_scores(answers[k], labels)
+        scores[task.name] = scores_of(task, answers[k], labels)
     return scores

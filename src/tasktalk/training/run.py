@@ -1,6 +1,6 @@
 """A finished run: scores and predictions from its folder, nothing else needed."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,18 +12,19 @@ from jaxtyping import Float
 from tasktalk.core.batch import Listening
 from tasktalk.core.errors import ConfigError, RunFolderError, nearest
 from tasktalk.core.task import Task
-from tasktalk.data.batches import Plan
+from tasktalk.data.batches import Batchable, Plan
 from tasktalk.data.dataset import Dataset, Examples
 from tasktalk.data.duplicates import seen
-from tasktalk.data.tokenize import tokenizer
 from tasktalk.models.build import build_network
+from tasktalk.models.forest import ForestModel
 from tasktalk.models.linear import LinearModel
-from tasktalk.models.options import LinearOptions
+from tasktalk.models.options import ForestOptions, LinearOptions
 from tasktalk.training.checkpoint import load_weights
 from tasktalk.training.config import Config, make_config, read_config
-from tasktalk.training.encoder import TextEncoder
+from tasktalk.training.encode import Encoder, load_encoder
+from tasktalk.training.inputs import field_name, new_content, positions
 from tasktalk.training.metrics import summarise
-from tasktalk.training.predictor import LinearPredictor, NetworkPredictor, Predictor, score
+from tasktalk.training.predictor import Answers, ForestPredictor, LinearPredictor, NetworkPredictor, Predictor, score
 from tasktalk.training.run_folder import CONFIG, METRICS, MODEL, read_json, read_tasks
 
 UNSEEN = "test_not_in_train"
@@ -39,7 +40,7 @@ class Run:
         config: its settings.
         tasks: its tasks.
         tokenizer: name of its tokeniser.
-        encoder: its words and features.
+        encoder: examples to what its model reads.
         weights: name of the weight file of every task.
     """
 
@@ -47,7 +48,7 @@ class Run:
     config: Config
     tasks: tuple[Task, ...]
     tokenizer: str
-    encoder: TextEncoder
+    encoder: Encoder
     weights: dict[str, str]
     _predictors: dict[str, Predictor] = field(default_factory=dict)
 
@@ -65,7 +66,7 @@ class Run:
             raise RunFolderError(f"{folder}: this run is not finished; go on with --resume")
         config = make_config(read_config(folder / CONFIG))
         tasks, name, weights = read_tasks(folder)
-        return cls(folder, config, tasks, name, TextEncoder.load(folder, config.data.max_words), weights)
+        return cls(folder, config, tasks, name, load_encoder(folder, config), weights)
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -91,60 +92,70 @@ class Run:
             self._predictors[file] = load_predictor(self.folder / file, self.config, self.tasks, self.encoder)
         return self._predictors[file]
 
-    def listen(self, texts: Iterable[str]) -> "Listening":
-        """Who listened to whom while every task read the same texts, with the weights chosen for the mean.
+    def examples(self, inputs: Iterable[str], task: int | None = None) -> Examples:
+        """New examples without labels.
+
+        Args:
+            inputs: texts, SMILES or names of nodes, as the run reads them.
+            task: index of the task that reads them; None where all do.
 
         Raises:
-            ConfigError: no text, or a linear model, which has no messages.
+            ConfigError: a SMILES that is none, or a node that the graph of the run does not have.
+        """
+        given = list(inputs)
+        labels = np.full((len(given), len(self.tasks)), np.nan)
+        owner = None if task is None else np.full(len(given), task)
+        return Examples(new_content(given, self.encoder, self.tokenizer), labels, owner)
+
+    def listen(self, inputs: Iterable[str]) -> Listening:
+        """Who listened to whom while every task read the same inputs, with the weights chosen for the mean.
+
+        Raises:
+            ConfigError: no input, one that cannot be read, or a simple model, which has no messages.
         """
         predictor = load_predictor(self.folder / MODEL, self.config, self.tasks, self.encoder)
         if not isinstance(predictor, NetworkPredictor):
-            raise ConfigError("a linear model passes no messages between tasks; try a run of dc or ic")
-        cut = tokenizer(self.tokenizer)
-        tokens = [cut(text)[: self.encoder.max_words] for text in texts]
-        if not tokens:
+            raise ConfigError("a linear model or a forest passes no messages between tasks; try a run of ic or mitten")
+        examples = self.examples(inputs)
+        if not len(examples):
             raise ConfigError("expected at least one text to listen to, found none")
-        encoded = self.encoder(Examples(tokens, np.full((len(tokens), len(self.tasks)), np.nan), None))
-        plan = Plan(tuple(range(len(self.tasks))), (np.arange(len(tokens)),))
-        return Listening(tokens, tuple(t.name for t in self.tasks), predictor.record(encoded, plan))
+        plan = Plan(tuple(range(len(self.tasks))), (np.arange(len(examples)),))
+        record = predictor.record(self.encoder(examples), plan)
+        return Listening(positions(examples.content, self.encoder), tuple(t.name for t in self.tasks), record)
 
-    def probabilities(self, texts: Iterable[str], task: str) -> Float[np.ndarray, "texts classes"]:
-        """Probability of every class of a task for new texts.
+    def answers(self, inputs: Iterable[str], task: str) -> Answers:
+        """For new inputs the probability of every class of a task, or its value.
 
         Raises:
-            ConfigError: an unknown task.
+            ConfigError: an unknown task, or an input that cannot be read.
         """
         index = self.index(task)
-        cut = tokenizer(self.tokenizer)
-        tokens = [cut(text) for text in texts]
-        labels = np.full((len(tokens), len(self.tasks)), np.nan)
-        owner = np.full(len(tokens), index)
-        return self.predictor(index).probabilities(self.encoder(Examples(tokens, labels, owner)), index)
+        return self.predictor(index).answers(self.encoder(self.examples(inputs, index)), (index,))[0]
 
-    def predict(self, texts: Iterable[str], task: str | None = None) -> list[dict[str, Any]]:
-        """Answers for new texts: for each text a dictionary as ``tasktalk predict`` writes it.
+    def predict(self, inputs: Iterable[str], task: str | None = None) -> list[dict[str, Any]]:
+        """Answers for new inputs: for each a dictionary as ``tasktalk predict`` writes it.
 
         Args:
-            texts: raw texts.
+            inputs: raw texts, SMILES, or names of nodes of the run's graph.
             task: name of the task to ask; None asks every task.
 
         Returns:
-            ``{"text": ..., "predictions": {task: {"label": ..., "probabilities": {class: p}}}}`` for each text.
+            ``{"text": ..., "predictions": {task: {"label": ..., "probabilities": {class: p}}}}`` for each text, with
+            ``smiles`` or ``node`` in place of ``text`` where that is what the run reads; ``{"value": ...}`` for a
+            regression.
 
         Raises:
-            ConfigError: an unknown task.
+            ConfigError: an unknown task, or an input that cannot be read.
         """
-        texts = list(texts)
-        names = [t.name for t in self.tasks] if task is None else [task]
-        answers: list[dict[str, Any]] = [{"text": text, "predictions": {}} for text in texts]
-        for name in names:
-            classes = self.tasks[self.index(name)].classes
-            for answer, p in zip(answers, self.probabilities(texts, name), strict=True):
-                answer["predictions"][name] = {
-                    "label": classes[int(p.argmax())],
-                    "probabilities": dict(zip(classes, p.tolist(), strict=True)),
-                }
-        return answers
+        given = list(inputs)
+        wanted = range(len(self.tasks)) if task is None else [self.index(task)]
+        encoded = self.encoder(self.examples(given, None if task is None else wanted[0]))
+        key = field_name(self.encoder)
+        rows: list[dict[str, Any]] = [{key: text, "predictions": {}} for text in given]
+        for k, found in zip(wanted, _ask([self.predictor(k) for k in wanted], wanted, encoded), strict=True):
+            for row, answer in zip(rows, found, strict=True):
+                row["predictions"][self.tasks[k].name] = _answer(self.tasks[k], answer)
+        return rows
 
     def evaluate(self, dataset: Dataset, splits: Sequence[str] = ("dev", "test")) -> dict[str, Any]:
         """Scores on the splits that a data set has, in the form of ``metrics.json``.
@@ -155,20 +166,24 @@ class Run:
         if [(t.name, t.classes) for t in dataset.tasks] != [(t.name, t.classes) for t in self.tasks]:
             expected, found = (", ".join(t.name for t in tasks) for tasks in (self.tasks, dataset.tasks))
             raise ConfigError(f"the run has the tasks {expected}; the data set has {found} (or other classes)")
-        return evaluate(self.predictor, self.encoder, dataset, splits)
+        return evaluate([self.predictor(k) for k in range(len(self.tasks))], self.encoder, dataset, splits)
+
+
+def _answer(task: Task, answer: Float[np.ndarray, " outputs"]) -> dict[str, Any]:
+    if task.kind == "regression":
+        return {"value": float(answer[0])}
+    label = task.classes[int(answer.argmax())]
+    return {"label": label, "probabilities": dict(zip(task.classes, answer.tolist(), strict=True))}
 
 
 def evaluate(
-    predictor: Callable[[int], Predictor],
-    encoder: TextEncoder,
-    dataset: Dataset,
-    splits: Sequence[str] = ("dev", "test"),
+    predictors: Sequence[Predictor], encoder: Encoder, dataset: Dataset, splits: Sequence[str] = ("dev", "test")
 ) -> dict[str, Any]:
-    """Scores by split; for test texts a second block without those that stand in train as well.
+    """Scores by split; for test examples a second block without those that stand in train as well.
 
     Args:
-        predictor: gives the model of a task by its index.
-        encoder: words and features.
+        predictors: the model of every task.
+        encoder: examples to what a model reads.
         dataset: the data.
         splits: names of splits; those that the data set lacks are left out.
     """
@@ -176,7 +191,7 @@ def evaluate(
     for name in (name for name in splits if name in dataset.splits):
         examples = dataset.splits[name]
         encoded = encoder(examples)
-        answers = [predictor(k).probabilities(encoded, k) for k in range(len(dataset.tasks))]
+        answers = _ask(predictors, range(len(predictors)), encoded)
         blocks[name] = summarise(dataset.tasks, score(answers, encoded, dataset.tasks))
         if name == "test":
             unseen = ~seen(examples, dataset.splits["train"])
@@ -184,7 +199,16 @@ def evaluate(
     return blocks
 
 
-def load_predictor(path: Path, config: Config, tasks: Sequence[Task], encoder: TextEncoder) -> Predictor:
+def _ask(predictors: Sequence[Predictor], tasks: Sequence[int], examples: Batchable) -> list[Answers]:
+    """Answers of some tasks, each by its model; tasks with the same model are asked together."""
+    answers: dict[int, Answers] = {}
+    for predictor in {id(predictor): predictor for predictor in predictors}.values():
+        its = [k for k, other in zip(tasks, predictors, strict=True) if other is predictor]
+        answers.update(zip(its, predictor.answers(examples, its), strict=True))
+    return [answers[k] for k in tasks]
+
+
+def load_predictor(path: Path, config: Config, tasks: Sequence[Task], encoder: Encoder) -> Predictor:
     """The model in a weight file.
 
     Raises:
@@ -192,7 +216,8 @@ def load_predictor(path: Path, config: Config, tasks: Sequence[Task], encoder: T
     """
     if isinstance(config.model, LinearOptions):
         return LinearPredictor(LinearModel.load(path))
-    features = 0 if encoder.features is None else len(encoder.features)
-    network = build_network(config.model, tasks, len(encoder.vocabulary), features)
+    if isinstance(config.model, ForestOptions):
+        return ForestPredictor(ForestModel.load(path))
+    network = build_network(config.model, tasks, encoder.inputs)
     load_weights(network, path)
-    return NetworkPredictor(network.eval(), torch.device("cpu"), config.training.evaluation_batch_size)
+    return NetworkPredictor(network.eval(), tasks, torch.device("cpu"), config.training.evaluation_batch_size)

@@ -21,6 +21,11 @@ TASKS = "tasks.json"
 METRICS = "metrics.json"
 ENVIRONMENT = "environment.json"
 VOCABULARY = "vocabulary.txt"
+MOLECULES = "molecules.json"
+GRAPH = "graph.safetensors"
+NODES = "nodes.txt"
+SKIPPED = "skipped.txt"
+MASK = "mask.json"
 FEATURES = "features.safetensors"
 MODEL = "model.safetensors"
 HISTORY = "history.csv"
@@ -96,7 +101,10 @@ def read_tasks(folder: Path) -> tuple[tuple[Task, ...], str, dict[str, str]]:
     found = read_json(folder / TASKS)
     try:
         rows = found["tasks"]
-        tasks = tuple(Task(row["name"], row["kind"], tuple(row["classes"]), row["weight"]) for row in rows)
+        tasks = tuple(
+            Task(row["name"], row["kind"], tuple(row["classes"]), row["weight"], row["mean"], row["std"])
+            for row in rows
+        )
         return tasks, found["tokenizer"], {row["name"]: row["weights"] for row in rows}
     except (KeyError, TypeError) as error:
         raise RunFolderError(f"{folder / TASKS}: is not a list of tasks ({error} is missing or wrong)") from error

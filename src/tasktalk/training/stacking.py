@@ -7,14 +7,14 @@ import torch
 from jaxtyping import Float
 from scipy.optimize import minimize
 
-from tasktalk.data.batches import Encoded
+from tasktalk.data.batches import Batchable, rows_of
 from tasktalk.heads.wide import WideLogits
 from tasktalk.training.predictor import NetworkPredictor
 
 _SMALLEST = np.finfo(np.float64).tiny
 
 
-def stack_on_dev(predictor: NetworkPredictor, wide: WideLogits, dev: Encoded) -> None:
+def stack_on_dev(predictor: NetworkPredictor, wide: WideLogits, dev: Batchable) -> None:
     """Set the two numbers of ``wide.mix`` to those with the least negative log-likelihood on the development data.
 
     Two numbers for all tasks together (stacked generalisation, Wolpert 1992): with equal weights, whichever of the two
@@ -24,7 +24,7 @@ def stack_on_dev(predictor: NetworkPredictor, wide: WideLogits, dev: Encoded) ->
 
     def answers(mix: tuple[float, float]) -> list[np.ndarray]:
         wide.mix.copy_(torch.tensor(mix))
-        return [np.log(np.maximum(predictor.probabilities(dev, k), _SMALLEST)) for k in tasks]
+        return [np.log(np.maximum(answer, _SMALLEST)) for answer in predictor.answers(dev, tasks)]
 
     deep, linear = answers((1.0, 0.0)), answers((0.0, 1.0))
     labels = [dev.labels[rows_of(dev, k), k] for k in tasks]

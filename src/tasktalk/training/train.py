@@ -1,7 +1,7 @@
 """Train any model on a data set, into a run folder."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +9,18 @@ from scipy.sparse import csr_matrix
 
 from tasktalk.core.errors import DataError, RunFolderError
 from tasktalk.core.files import write_text
-from tasktalk.data.batches import Encoded
+from tasktalk.core.task import Task
+from tasktalk.data.batches import Batchable, sparse_features
 from tasktalk.data.dataset import Dataset
+from tasktalk.data.masks import MaskRecord, mask_labels, parse_mask
+from tasktalk.data.standardise import standardise
 from tasktalk.encoders.vectors import load_vectors
+from tasktalk.models.forest import ForestModel
 from tasktalk.models.linear import LinearModel
-from tasktalk.models.options import LinearOptions
+from tasktalk.models.options import ForestOptions, LinearOptions, SimpleOptions
+from tasktalk.models.settings import TextOptions
 from tasktalk.training.config import Config, make_config, read_config
+from tasktalk.training.encode import Encoder, fit_encoder, is_encoded, load_encoder
 from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.fit_network import check_network, fit_network, make_accelerator
 from tasktalk.training.progress import Reporter, Silent
@@ -23,9 +29,10 @@ from tasktalk.training.run_folder import (
     CHECKPOINT,
     CONFIG,
     ENVIRONMENT,
+    MASK,
     METRICS,
     MODEL,
-    VOCABULARY,
+    SKIPPED,
     environment,
     open_folder,
     peak_memory_mb,
@@ -58,13 +65,16 @@ def train(
     started = time.monotonic()
     if not overwrite:
         refuse_existing(out)
-    _check(dataset, config, out)
-    encoder = TextEncoder.fit(dataset, config.data, with_features=_wants_features(config))
+    dataset, mask = prepare(dataset, config)
+    encoder = _check(dataset, config, out)
     config = _with_vector_size(config, encoder)
     open_folder(out, overwrite)
     write_text(out / CONFIG, config.to_yaml())
     write_tasks(out, dataset.tasks, dataset.tokenizer)
     write_json(out / ENVIRONMENT, environment(config.training.seed, dataset.sources, config.data.vectors))
+    write_json(out / MASK, mask)
+    if dataset.skipped:
+        write_text(out / SKIPPED, "\n".join(dataset.skipped) + "\n")
     encoder.save(out)
     return _train(dataset, config, encoder, out, reporter or Silent(), lambda: time.monotonic() - started)
 
@@ -80,58 +90,79 @@ def resume(dataset: Dataset, out: Path, reporter: Reporter | None = None) -> Run
     if (out / METRICS).exists():
         raise RunFolderError(f"{out}: this run is finished, there is nothing to resume")
     config = make_config(read_config(out / CONFIG))
-    if not (out / VOCABULARY).exists():  # killed before the training began
+    if not is_encoded(out):  # killed before the training began
         return train(dataset, config, out, overwrite=True, reporter=reporter)
+    dataset, _ = prepare(dataset, config)
     if read_json(out / ENVIRONMENT)["data"] != dict(dataset.sources) or read_tasks(out)[0] != dataset.tasks:
         raise RunFolderError(f"{out}: cannot be resumed, the data is not what the run began with")
-    encoder = TextEncoder.load(out, config.data.max_words)
+    encoder = load_encoder(out, config)
     return _train(dataset, config, encoder, out, reporter or Silent(), lambda: time.monotonic() - started)
 
 
 def _train(
-    dataset: Dataset, config: Config, encoder: TextEncoder, out: Path, reporter: Reporter, clock: Callable[[], float]
+    dataset: Dataset, config: Config, encoder: Encoder, out: Path, reporter: Reporter, clock: Callable[[], float]
 ) -> Run:
     splits = {name: encoder(dataset.splits[name]) for name in ("train", "dev") if name in dataset.splits}
     earlier = 0.0  # seconds before a resume
-    if isinstance(config.model, LinearOptions):
-        _fit_linear(dataset, splits, config.model, config.training.seed, out)
+    if isinstance(config.model, LinearOptions | ForestOptions):
+        _fit_simple(dataset.tasks, splits["train"], config.model, config.training.seed, out)
     else:
         earlier = fit_network(dataset, splits, config, encoder, out, reporter)
     _, _, weights = read_tasks(out)
     predictors = {file: load_predictor(out / file, config, dataset.tasks, encoder) for file in set(weights.values())}
-    blocks = evaluate(lambda k: predictors[weights[dataset.tasks[k].name]], encoder, dataset)
+    blocks = evaluate([predictors[weights[task.name]] for task in dataset.tasks], encoder, dataset)
     seconds = round(earlier + clock(), 3)
     write_json(out / METRICS, {"splits": blocks, "seconds": seconds, "peak_memory_mb": peak_memory_mb()})
     (out / CHECKPOINT).unlink(missing_ok=True)
     return Run.load(out)
 
 
-def _check(dataset: Dataset, config: Config, out: Path) -> None:
-    """Refuse what cannot be trained before a folder is made, or one is overwritten."""
+def prepare(dataset: Dataset, config: Config) -> tuple[Dataset, MaskRecord]:
+    """Take away the labels that may not be used, and measure regressions on those that are left.
+
+    Raises:
+        DataError: no training examples, or a task without any label that may be used.
+    """
     train = dataset.splits.get("train")
     if train is None or not len(train):
         raise DataError(f"expected training examples, found none in the data set {dataset.name!r}")
+    masked, record = mask_labels(dataset, parse_mask(config.data.mask), config.training.seed)
+    return standardise(masked), record
+
+
+def _check(dataset: Dataset, config: Config, out: Path) -> Encoder:
+    """Refuse what cannot be trained before a folder is made, or one is overwritten."""
+    shared_inputs = dataset.splits["train"].owner is None
     if isinstance(config.model, LinearOptions):
         example = csr_matrix(np.ones((2, 1)))
-        LinearModel.fit(example, np.tile([[0.0], [1.0]], len(dataset.tasks)), dataset.tasks, config.model.mode)
-    else:
-        check_network(config.model, dataset.tasks, shared_inputs=train.owner is None)
+        mode = _linear_mode(config.model, shared_inputs)
+        LinearModel.fit(example, np.tile([[0.0], [1.0]], len(dataset.tasks)), dataset.tasks, mode)
+    encoder = fit_encoder(dataset, config)
+    if not isinstance(config.model, LinearOptions | ForestOptions):
+        check_network(config.model, dataset.tasks, encoder.inputs, shared_inputs)
         make_accelerator(config.training, out)
+    return encoder
 
 
-def _fit_linear(dataset: Dataset, splits: Mapping[str, Encoded], options: LinearOptions, seed: int, out: Path) -> None:
-    examples = splits["train"]
-    features = sparse_features(examples)
-    LinearModel.fit(features, examples.labels, dataset.tasks, options.mode, seed=seed).save(out / MODEL)
+def _fit_simple(tasks: tuple[Task, ...], examples: Batchable, options: SimpleOptions, seed: int, out: Path) -> None:
+    features, labels = sparse_features(examples), examples.labels
+    if isinstance(options, ForestOptions):
+        ForestModel.fit(features, labels, tasks, options.trees, seed).save(out / MODEL)
+    else:
+        mode = _linear_mode(options, examples.owner is None)
+        LinearModel.fit(features, labels, tasks, mode, seed=seed).save(out / MODEL)
 
 
-def _wants_features(config: Config) -> bool:
-    return isinstance(config.model, LinearOptions) or config.model.wide != "off"
+def _linear_mode(options: LinearOptions, shared_inputs: bool) -> str:
+    """Tasks that read the same inputs ask different questions: weights they share would mean nothing."""
+    if options.mode != "auto":
+        return options.mode
+    return "per-task" if shared_inputs else "easy-adapt"
 
 
-def _with_vector_size(config: Config, encoder: TextEncoder) -> Config:
+def _with_vector_size(config: Config, encoder: Encoder) -> Config:
     """The size of pretrained vectors stands in the configuration, so that the run folder alone tells it."""
-    if isinstance(config.model, LinearOptions) or not config.data.vectors:
+    if not isinstance(encoder, TextEncoder) or not isinstance(config.model, TextOptions) or not config.data.vectors:
         return config
     width = load_vectors(config.data.vectors, encoder.vocabulary.words)[0].shape[1]
     return config.model_copy(update={"model": config.model.model_copy(update={"embedding_features": width})})

@@ -13,8 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# Numbers in a chunk of (positions, sources * features): four such buffers stay in the cache of a core.
-_CHUNK_ELEMENTS = {"cpu": 2**18}
+# Numbers in a chunk of (positions, sources * features), of which a handful of buffers stay in the cache.
+_CHUNK_ELEMENTS = {"cpu": 2**19}
 _CHUNK_ELEMENTS_ELSEWHERE = 2**25
 
 

@@ -1,0 +1,46 @@
+"""Sparse features of a whole example, such as a molecule's fingerprint, to states; all encoders in one product."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tasktalk.core.batch import SparseRows
+
+
+class FingerprintEncoders(nn.Module):
+    """One hidden layer per encoder: LayerNorm(ReLU(x W + b)), stacked over the encoders.
+
+    Counts enter as log(1 + count).
+
+    Args:
+        features: number of sparse features.
+        hidden: size of a state.
+        encoders: how many.
+        alike: whether all start from the same weights.
+        dropout: share of a state that is dropped while training.
+    """
+
+    def __init__(self, features: int, hidden: int, encoders: int, alike: bool = True, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.encoders, self.hidden = encoders, hidden
+        draws = 1 if alike else encoders
+        # A fingerprint has tens of bits of thousands: Glorot's range would drown the first layer in zeros.
+        weight = torch.randn(features, draws, hidden) / 8
+        self.weight = nn.Parameter(weight.expand(-1, encoders, -1).flatten(1).clone())
+        self.bias = nn.Parameter(torch.zeros(encoders, hidden))
+        self.gain = nn.Parameter(torch.ones(encoders, hidden))
+        self.shift = nn.Parameter(torch.zeros(encoders, hidden))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, rows: SparseRows, which: tuple[int, ...]) -> Float[Tensor, "which examples hidden"]:
+        """States of the examples by the chosen encoders."""
+        weight, chosen = self.weight, slice(None)
+        if which != tuple(range(self.encoders)):
+            chosen = list(which)  # type: ignore[assignment]
+            weight = self.weight.unflatten(1, (self.encoders, self.hidden))[:, chosen].flatten(1)
+        values = rows.values.log1p().to(weight.dtype)
+        summed = functional.embedding_bag(rows.indices, weight, rows.offsets, mode="sum", per_sample_weights=values)
+        states = (summed.unflatten(1, (-1, self.hidden)) + self.bias[chosen]).relu()
+        states = functional.layer_norm(states, (self.hidden,)) * self.gain[chosen] + self.shift[chosen]
+        return self.dropout(states).transpose(0, 1)

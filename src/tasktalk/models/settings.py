@@ -1,0 +1,45 @@
+"""Groups of settings: what all of them, and those of all networks for texts, have in common."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasktalk.heads.pooling import Pooling
+
+Wide = Literal["off", "fitted", "joint"]
+Embeddings = Literal["shared", "private", "frozen"]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Size = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseModel):
+    """A group of settings; a key that does not exist is an error."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class TextOptions(Settings):
+    """What every network for text has.
+
+    Attributes:
+        hidden: size of a state (of each direction).
+        pooling: how the states of the words become one vector; ``last`` is the papers'.
+        dropout: share of the features of words and pooled states that are dropped while training.
+        bidirectional: read in both directions, with parameters of their own.
+        embedding_features: size of a word vector; pretrained vectors set it to their own size.
+        embeddings: word vectors that all tasks learn (``shared``), that each task learns for itself (``private``; as
+            many tables as tasks), or that stay as they are (``frozen``).
+        initialisation: ``default`` (Glorot and orthogonal, forget bias 1) or ``uniform`` (-0.1 to 0.1, the paper's).
+        wide: add the logits of an easy-adapt model of words and word pairs: ``fitted`` first, kept, and weighed against
+            the network by the likelihood of the development data, or trained
+            ``joint``ly with the network.
+    """
+
+    hidden: Size = 100
+    pooling: Pooling = "last"
+    dropout: Share = 0.5
+    bidirectional: bool = False
+    embedding_features: Size = 100
+    embeddings: Embeddings = "shared"
+    initialisation: Literal["default", "uniform"] = "default"
+    wide: Wide = "off"

@@ -1,0 +1,124 @@
+"""The settings of the dependency paper's models, and the transfer each of them makes."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tasktalk.communication.block import Block
+from tasktalk.communication.compose import bidirectional
+from tasktalk.communication.cross_stitch import CrossStitch
+from tasktalk.communication.experts import MixtureOfExperts
+from tasktalk.communication.mitten import MutualAttention
+from tasktalk.communication.over_words import TransferOverWords
+from tasktalk.communication.separate import Separate, Shared
+from tasktalk.communication.transfer import Transfer
+from tasktalk.heads.pooling import Pooling
+from tasktalk.heads.readout import ReadoutName
+from tasktalk.models.settings import Embeddings, Share, Size, TextOptions
+
+NodeVectors = Literal["learned", "spectral", "both"]
+
+
+class TransferOptions(TextOptions):
+    """What the models of the dependency paper share: encoders, a transfer, readouts; for texts, molecules and nodes.
+
+    Attributes:
+        hidden: size of a state.
+        pooling: texts: how the states of the words become one vector; ``dot`` is the paper's attention.
+        dropout: share of the features that are dropped after every layer of an encoder and before the head.
+        layers: graphs: how many graph convolutions.
+        readout: molecules: how the states of the atoms become one vector; ``set2set`` is the paper's.
+        bonds: molecules: weights for each kind of bond (``kinds``), or the same for all (``one``).
+        fingerprint: molecules: let the readout see an ECFP4 fingerprint of so many bits; 0 for none.
+        nodes: nodes: a ``learned`` vector for each, its ``spectral`` embedding, or ``both``, beside the features that
+            the data has.
+    """
+
+    hidden: Size = 64
+    pooling: Pooling = "dot"
+    dropout: Share = 0.2
+    layers: Size = 3
+    readout: ReadoutName = "set2set"
+    bonds: Literal["kinds", "one"] = "kinds"
+    fingerprint: Annotated[int, Field(ge=0)] = 0
+    nodes: NodeVectors = "learned"
+
+    def transfer(self, input_features: int, tasks: int) -> Transfer:
+        """The transfer of this model."""
+        raise NotImplementedError
+
+    def block(self, word_features: int, tasks: int) -> Block:
+        """The same transfer, between LSTMs that read words."""
+        return bidirectional(
+            lambda: TransferOverWords(word_features, self.hidden, self.transfer(word_features, tasks)),
+            self.bidirectional,
+        )
+
+
+class SingleOptions(TransferOptions):
+    """Single-Task: an encoder and a readout per task, nothing shared."""
+
+    name: Literal["single"] = "single"
+    embeddings: Embeddings = "private"
+
+    def transfer(self, input_features: int, tasks: int) -> Transfer:
+        """The transfer of this model."""
+        return Separate(self.hidden, tasks)
+
+
+class SharedOptions(TransferOptions):
+    """Shared-Bottom: one encoder for all tasks, a readout for each (Caruana 1997)."""
+
+    name: Literal["shared"] = "shared"
+
+    def transfer(self, input_features: int, tasks: int) -> Transfer:
+        """The transfer of this model."""
+        return Shared(self.hidden)
+
+
+class CrossStitchOptions(TransferOptions):
+    """Cross-Stitch: an encoder per task, mixed by a matrix of tasks by tasks (Misra et al. 2016)."""
+
+    name: Literal["cross-stitch"] = "cross-stitch"
+
+    def transfer(self, input_features: int, tasks: int) -> Transfer:
+        """The transfer of this model."""
+        return CrossStitch(self.hidden, tasks)
+
+
+class MMoEOptions(TransferOptions):
+    """MMoE: experts that all tasks share, mixed by a gate per task that reads the input (Ma et al. 2018).
+
+    Attributes:
+        experts: how many encoders.
+    """
+
+    name: Literal["mmoe"] = "mmoe"
+    experts: Annotated[int, Field(ge=2)] = 4
+
+    def transfer(self, input_features: int, tasks: int) -> Transfer:
+        """The transfer of this model."""
+        return MixtureOfExperts(self.hidden, input_features, tasks, self.experts)
+
+
+class MittenOptions(TransferOptions):
+    """L2T-MITTEN: every task listens, position by position, to the encoders of the others.
+
+    Attributes:
+        eta: factor of the scores before the softmax over tasks (eta of Eq. 4).
+        include_self: whether a task may listen to itself.
+        dependency: how the general dependency D enters: it scales the attention (``scale``, Eq. 4), or is the
+            logarithm of a prior that is added to it (``log-prior``).
+    """
+
+    name: Literal["mitten"] = "mitten"
+    eta: Annotated[float, Field(gt=0)] = 1.0
+    include_self: bool = True
+    dependency: Literal["scale", "log-prior"] = "scale"
+
+    def transfer(self, input_features: int, tasks: int) -> Transfer:
+        """The transfer of this model."""
+        return MutualAttention(self.hidden, tasks, self.eta, self.include_self, self.dependency)
+
+
+TransferNetworkOptions = SingleOptions | SharedOptions | CrossStitchOptions | MMoEOptions | MittenOptions

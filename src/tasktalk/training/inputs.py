@@ -1,0 +1,65 @@
+"""What a person types or a file holds, as examples of a run: texts, SMILES, or names of nodes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tasktalk.core.errors import ConfigError, nearest
+from tasktalk.data.atoms import molecule_graph, parse
+from tasktalk.data.dataset import Content, Molecules, Nodes
+from tasktalk.data.tokenize import tokenizer
+from tasktalk.training.encode import Encoder
+from tasktalk.training.encoder import TextEncoder
+from tasktalk.training.graph_encoders import MoleculeEncoder, NodeEncoder
+
+
+def new_content(given: Sequence[str], encoder: Encoder, tokenizer_name: str) -> Content:
+    """Inputs as a run reads them.
+
+    Args:
+        given: texts, SMILES, or names of nodes of the run's graph.
+        encoder: the run's.
+        tokenizer_name: the run's, where it reads texts.
+
+    Raises:
+        ConfigError: a SMILES that RDKit rejects, or a node that the graph does not have.
+    """
+    if isinstance(encoder, MoleculeEncoder):
+        return _molecules(given)
+    if isinstance(encoder, NodeEncoder):
+        return _nodes(given, encoder)
+    cut = tokenizer(tokenizer_name)
+    return [cut(text) for text in given]
+
+
+def field_name(encoder: Encoder) -> str:
+    """What an input is called in the answers."""
+    return {MoleculeEncoder: "smiles", NodeEncoder: "node"}.get(type(encoder), "text")
+
+
+def positions(content: Content, encoder: Encoder) -> list[list[str]]:
+    """What stands at each position of every example: words, atoms, or the node itself."""
+    if isinstance(content, Molecules):
+        molecules = [parse(smiles) for smiles in content.smiles]
+        return [[atom.GetSymbol() for atom in molecule.GetAtoms()] for molecule in molecules]
+    if isinstance(content, Nodes):
+        return [[content.graph.names[row]] for row in content.rows]
+    return [words[: encoder.max_words] for words in content] if isinstance(encoder, TextEncoder) else content
+
+
+def _molecules(given: Sequence[str]) -> Molecules:
+    from rdkit.Chem import MolToSmiles
+
+    parsed = [parse(smiles) for smiles in given]
+    for number, (smiles, molecule) in enumerate(zip(given, parsed, strict=True), start=1):
+        if molecule is None:
+            raise ConfigError(f"expected a SMILES that RDKit can read as input {number}, found {smiles!r}")
+    return Molecules(list(given), [MolToSmiles(m) for m in parsed], [molecule_graph(m) for m in parsed])
+
+
+def _nodes(given: Sequence[str], encoder: NodeEncoder) -> Nodes:
+    index = {name: row for row, name in enumerate(encoder.graph.names)}
+    for name in given:
+        if name not in index:
+            raise ConfigError(f"the graph of the run has no node {name!r}: {nearest(name, list(index)[:1000])}")
+    return Nodes(encoder.graph, np.array([index[name] for name in given], dtype=np.int64))
