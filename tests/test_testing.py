@@ -7,8 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from tasktalk.communication.block import BlockOutput
+from tasktalk.communication.cross_stitch import CrossStitch
 from tasktalk.communication.direct import DirectCommunication
 from tasktalk.communication.private import PrivateLSTM
+from tasktalk.communication.transfer import TransferOutput
 from tasktalk.testing import (
     assert_batch_equals_one_by_one,
     assert_device,
@@ -19,6 +21,7 @@ from tasktalk.testing import (
     assert_states,
     assert_tasks_permute,
     check_block,
+    check_transfer,
 )
 
 WORD_FEATURES, HIDDEN, TASKS = 4, 3, 3
@@ -51,7 +54,7 @@ def states(change: Callable[[Tensor, Tensor, Tensor, tuple[int, ...]], Tensor]) 
 def record(name: str, change: Callable[[Tensor], Tensor]) -> Change:
     """A change of one entry of the record alone."""
     return lambda output, words, mask, receivers: output._replace(
-        record={**output.record, name: change(output.record[name])}
+        record={**output.record, name: change(output.record.get(name, output.states))}
     )
 
 
@@ -94,9 +97,12 @@ def test_states(change: Change, sentence: str) -> None:
         (record("alpha", lambda a: a + torch.tensor([0.0, 1.0, -1.0]) * (a > 0).any(-1, keepdim=True)), "negative"),
         (record("alpha", lambda a: a + 0.1), "'alpha' must be zero on padding"),
         (record("alpha", lambda a: a.transpose(1, 2)), r"must begin with \(receivers, batch, words\)"),
-        (record("alpha", lambda a: a.unsqueeze(-1)), "must have 3 or 4 dimensions"),
+        (record("alpha", lambda a: a.unsqueeze(-1)), "must have 2, 3 or 4 dimensions"),
         (record("alpha", lambda a: a.clone().requires_grad_()), "must be detached"),
         (record("gate", lambda g: 3 * g), "'gate' must not be larger than 1"),
+        (record("share", lambda _: torch.full((TASKS, TASKS), 0.5)), "'share': the weights of a word must sum to 1"),
+        (record("share", lambda _: torch.ones(TASKS + 1, 1)), r"must begin with \(receivers\), found \(4, 1\)"),
+        (record("attention", lambda _: torch.ones(TASKS, 3, 5, TASKS)), "'attention' must be zero on padding"),
     ],
 )
 def test_record(change: Change, sentence: str) -> None:
@@ -157,16 +163,18 @@ def test_permutation(change: Change, sentence: str) -> None:
 class Vectors(nn.Module):
     """A private LSTM and one parameter with a vector per task; ``favourite`` gives every task that of task 0 too."""
 
-    def __init__(self, tasks: int, favourite: bool) -> None:
+    def __init__(self, tasks: int, favourite: bool, learns_own: bool = True) -> None:
         super().__init__()
         self.block = PrivateLSTM(WORD_FEATURES, HIDDEN, tasks)
         self.features = HIDDEN
         self.vectors = nn.Parameter(torch.randn(HIDDEN, tasks))
         self.favourite = favourite
+        self.learns_own = learns_own
 
     def forward(self, words: Tensor, mask: Tensor, receivers: tuple[int, ...]) -> BlockOutput:
         """States with the task's vector."""
         own = self.vectors[:, list(receivers)].t()[:, None, None, :]
+        own = own if self.learns_own else own.detach()
         if self.favourite:
             own = own + self.vectors[:, 0]
         is_word = mask.expand(len(receivers), -1, -1).unsqueeze(-1)
@@ -200,6 +208,14 @@ def test_gradient_that_misses_the_senders() -> None:
         )
 
 
+def test_gradient_that_misses_a_column() -> None:
+    def make(tasks: int) -> nn.Module:
+        return Vectors(tasks, favourite=True, learns_own=False)
+
+    with pytest.raises(AssertionError, match=r"no loss reaches vectors of task 1 \(axis 1\)"):
+        assert_gradient_reaches(make, WORD_FEATURES, TASKS)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -225,3 +241,36 @@ def test_answer_on_another_device() -> None:
     block = Changed(record("gate", lambda g: g.to("meta")))
     with pytest.raises(AssertionError, match="gate of a block on cpu must be there, found meta"):
         assert_device(block, WORD_FEATURES, TASKS)
+
+
+class ChangedStitch(CrossStitch):
+    """A sound transfer whose answer is changed afterwards."""
+
+    def __init__(self, tasks: int, change: Callable[[TransferOutput], TransferOutput]) -> None:
+        super().__init__(HIDDEN, tasks)
+        self.change = change
+
+    def forward(self, states: Tensor, inputs: Tensor, receivers: tuple[int, ...]) -> TransferOutput:
+        """The changed answer."""
+        return self.change(super().forward(states, inputs, receivers))
+
+
+def test_a_sound_transfer_passes() -> None:
+    check_transfer(lambda tasks: ChangedStitch(tasks, lambda output: output), WORD_FEATURES, trains_senders=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda out: out._replace(states=out.states - out.states.mean(dim=1, keepdim=True)), "what stands on padding"),
+        (lambda out: out._replace(states=out.states.detach()), "does not require grad"),
+        (
+            lambda out: out._replace(record={"weights": out.record["stitch"]}),
+            "'weights': the weights of a word must sum to 1",
+        ),
+        (lambda out: out._replace(record={"stitch": out.record["stitch"][:1]}), r"must begin with \(receivers\)"),
+    ],
+)
+def test_a_transfer_that_breaks_the_contract(change: Callable[[TransferOutput], TransferOutput], sentence: str) -> None:
+    with pytest.raises((AssertionError, RuntimeError), match=sentence):
+        check_transfer(lambda tasks: ChangedStitch(tasks, change), WORD_FEATURES, trains_senders=True)

@@ -205,7 +205,7 @@ def assert_gradient_reaches(
         _require(not missed, f"the loss of task {k} must reach some parameters of the tasks {sorted(missed)}")
     for name, reached in ever.items():
         for axis in _grown_axes(reached, larger.get_parameter(name)):
-            per_task = reached.movedim(axis, 0).flatten(1).any(dim=1)
+            per_task = reached.movedim(axis, 0).reshape(reached.shape[axis], -1).any(dim=1)
             _require(bool(per_task.all()), f"no loss reaches {name} of task {per_task.int().argmin()} (axis {axis})")
 
 

@@ -58,3 +58,12 @@ def test_the_shared_lstm_reads_every_group() -> None:
     states = shared(words)
     for found, x in zip(states, words, strict=True):
         torch.testing.assert_close(found, torch_states(shared.lstm.cells[0], x))
+
+
+def test_lstms_start_alike_unless_each_is_drawn() -> None:
+    torch.manual_seed(0)
+    for alike in (True, False):
+        first, second = LSTMs(WORD_FEATURES, HIDDEN, 2, alike).cells
+        assert torch.equal(first.weight_x, second.weight_x) == alike
+        assert torch.equal(first.weight_h, second.weight_h) == alike
+        assert first.weight_x is not second.weight_x

@@ -7,9 +7,12 @@ from tasktalk.communication.block import Block
 from tasktalk.communication.compose import Bidirectional, Layers, bidirectional
 from tasktalk.communication.convolution import TaskConvolution
 from tasktalk.communication.direct import DirectCommunication
+from tasktalk.communication.experts import MixtureOfExperts
 from tasktalk.communication.fully_shared import FullyShared
 from tasktalk.communication.indirect import IndirectCommunication
+from tasktalk.communication.over_words import TransferOverWords
 from tasktalk.communication.private import PrivateLSTM
+from tasktalk.communication.separate import Separate
 from tasktalk.communication.shared_private import SharedPrivate
 from tasktalk.testing import check_block
 
@@ -22,6 +25,10 @@ BLOCKS: dict[str, Callable[[int], Block]] = {
     "direct": lambda tasks: DirectCommunication(WORD_FEATURES, HIDDEN, tasks),
     "indirect": lambda tasks: IndirectCommunication(WORD_FEATURES, HIDDEN, tasks),
     "indirect, causal": lambda tasks: IndirectCommunication(WORD_FEATURES, HIDDEN, tasks, causal=True),
+    "separate": lambda tasks: TransferOverWords(WORD_FEATURES, HIDDEN, Separate(HIDDEN, tasks)),
+    "experts": lambda tasks: TransferOverWords(
+        WORD_FEATURES, HIDDEN, MixtureOfExperts(HIDDEN, WORD_FEATURES, tasks, experts=2)
+    ),
 }
 LENGTHS = torch.tensor([4, 2])
 MASK = (torch.arange(4) < LENGTHS[:, None]).unsqueeze(0)
