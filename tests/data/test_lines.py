@@ -1,5 +1,6 @@
 """Lines and their encodings."""
 
+import gzip
 import hashlib
 import re
 from pathlib import Path
@@ -58,3 +59,29 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
         read_lines(tmp_path / "nothing")
     with pytest.raises(DataError, match=re.escape("cannot be read")):
         read_lines(tmp_path)
+
+
+def test_a_packed_file_is_unpacked_and_named_by_the_bytes_on_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(gzip.compress(b"\xef\xbb\xbfa\r\nb\n"))
+    file = read_lines(path)
+    assert file.lines == ["a", "b"]
+    assert file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    path.write_bytes(gzip.compress(b""))
+    with pytest.raises(DataError, match=re.escape("a.txt.gz: expected rows, found an empty file")):
+        read_lines(path)
+
+
+@pytest.mark.parametrize("damage", ["not packed", "cut", "flipped"])
+def test_a_packed_file_that_is_damaged(tmp_path: Path, damage: str) -> None:
+    packed = gzip.compress(b"text\n" * 99)
+    middle = len(packed) // 2
+    content = {
+        "not packed": b"text\n",
+        "cut": packed[:middle],
+        "flipped": packed[:middle] + bytes([packed[middle] ^ 0xFF]) + packed[middle + 1 :],
+    }
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(content[damage])
+    with pytest.raises(DataError, match=re.escape(f"{path}: cannot be unpacked (")):
+        read_lines(path)

@@ -8,8 +8,17 @@ import numpy as np
 import pytest
 
 from tasktalk.core.errors import DataError, TasktalkError
-from tasktalk.data.dataset import Dataset
-from tasktalk.data.molecules import DEV_MOLECULES, PROPERTIES, TEST_MOLECULES, demo_molecules, properties_of
+from tasktalk.data.dataset import Dataset, Examples, Molecules
+from tasktalk.data.molecules import (
+    DEV_MOLECULES,
+    MOLECULE_GRAPHS,
+    MOLECULES,
+    PROPERTIES,
+    TEST_MOLECULES,
+    demo_molecule_graphs,
+    demo_molecules,
+    properties_of,
+)
 
 rdkit = pytest.importorskip("rdkit", reason="RDKit is not installed")
 
@@ -22,6 +31,20 @@ HEXANE = "CCCCCC"
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
     return demo_molecules(seed=1)
+
+
+@pytest.fixture(scope="module")
+def graphs() -> Dataset:
+    return demo_molecule_graphs(seed=1)
+
+
+def labels_by_molecule(examples: Examples) -> dict[tuple[str, int], float]:
+    """Every known label by SMILES and task."""
+    content = examples.content
+    smiles = content.smiles if isinstance(content, Molecules) else ["".join(words) for words in examples.tokens]
+    return {
+        (smiles[row], int(task)): examples.labels[row, task] for row, task in np.argwhere(~np.isnan(examples.labels))
+    }
 
 
 def canonical(tokens: list[str]) -> str:
@@ -104,6 +127,45 @@ def test_the_seed_alone_decides(dataset: Dataset) -> None:
         np.testing.assert_array_equal(again.splits[split].labels, examples.labels)
         assert other.splits[split].tokens != examples.tokens
     assert again.sources == other.sources == dataset.sources
+
+
+def test_graphs_are_the_same_molecules_with_the_same_labels(dataset: Dataset, graphs: Dataset) -> None:
+    assert graphs.tasks == dataset.tasks and graphs.sources == dataset.sources
+    assert graphs.name == "molecule-graphs" and graphs.tokenizer == ""
+    for split, examples in dataset.splits.items():
+        assert labels_by_molecule(graphs.splits[split]) == labels_by_molecule(examples)
+
+
+def test_every_molecule_is_one_example_with_a_label(graphs: Dataset) -> None:
+    for examples in graphs.splits.values():
+        assert examples.owner is None
+        assert len(set(examples.keys())) == len(examples)
+        assert not np.isnan(examples.labels).all(1).any()
+    test = graphs.splits["test"]
+    assert len(test) == TEST_MOLECULES and not np.isnan(test.labels).any()
+
+
+def test_graphs_belong_to_their_molecules(graphs: Dataset) -> None:
+    content = graphs.splits["dev"].content
+    assert isinstance(content, Molecules)
+    for smiles, known, graph in zip(content.smiles, content.canonical, content.graphs, strict=True):
+        molecule = rdkit.Chem.MolFromSmiles(smiles)
+        assert rdkit.Chem.MolToSmiles(molecule) == known
+        assert len(graph.atoms) == molecule.GetNumAtoms() and len(graph.kinds) == molecule.GetNumBonds()
+
+
+def test_the_seed_decides_about_graphs_too(graphs: Dataset) -> None:
+    again, other = demo_molecule_graphs(seed=1), demo_molecule_graphs(seed=2)
+    for split, examples in graphs.splits.items():
+        np.testing.assert_array_equal(again.splits[split].labels, examples.labels)
+        assert again.splits[split].keys() == examples.keys() != other.splits[split].keys()
+
+
+def test_names_of_both_forms() -> None:
+    found = MOLECULE_GRAPHS.fullmatch("molecule-graphs:3")
+    assert found is not None and found["seed"] == "3"
+    assert MOLECULE_GRAPHS.fullmatch("molecule-graphs") and MOLECULES.fullmatch("molecules:12")
+    assert MOLECULE_GRAPHS.fullmatch("molecules") is None and MOLECULES.fullmatch("molecule-graphs") is None
 
 
 def test_without_rdkit_one_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Records of CSV, TSV and JSONL files."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -95,3 +96,27 @@ def test_undecodable_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"text,label\na,1\ncaf\xe9,0\n")
     refused(path, ", line 3: expected text in UTF-8, found byte 0xe9 as byte 4 of the line")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl"])
+def test_packed_tables(tmp_path: Path, name: str) -> None:
+    content = {"a.csv": "text,n\na,1\n", "a.tsv": "text\tn\na\t1\n", "a.jsonl": '{"text": "a", "n": "1"}\n'}[name]
+    path = tmp_path / f"{name}.gz"
+    path.write_bytes(gzip.compress(content.encode()))
+    assert [dict(row.values) for row in read_records(path).rows] == [{"text": "a", "n": "1"}]
+
+
+def test_errors_in_packed_tables(tmp_path: Path) -> None:
+    refused(write(tmp_path, "a.txt.gz", ""), ": expected a file that ends in .csv, .tsv, .jsonl")
+    refused(write(tmp_path, "a.gz", ""), ": expected a file that ends in .csv, .tsv, .jsonl")
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b'a\n"b\n'))
+    refused(path, ", line 2: the row that begins here cannot be read as CSV")
+
+
+def test_labels_are_without_white_space_and_without_the_fraction_of_whole_numbers(tmp_path: Path) -> None:
+    lines = (
+        '{"a": " 1.0 "}\n{"a": 1.0}\n{"a": -2.00}\n{"a": "1.50"}\n{"a": "4.07"}\n{"a": null}\n{"a": ""}\n{"a": true}'
+    )
+    records = read_records(write(tmp_path, "a.jsonl", lines))
+    assert [records.label(row, "a") for row in records.rows] == ["1", "1", "-2", "1.50", "4.07", "", "", "true"]

@@ -90,7 +90,21 @@ def molecule_graph(molecule: Any) -> MoleculeGraph:
     from rdkit.Chem import BondType
 
     kinds = {BondType.DOUBLE: 2, BondType.TRIPLE: 3, BondType.AROMATIC: 4}
-    atoms = np.stack([_row(*_properties(atom)) for atom in molecule.GetAtoms()])
+    atoms = np.stack(
+        [
+            _row(
+                atom.GetSymbol(),
+                atom.GetDegree(),
+                atom.GetFormalCharge(),
+                atom.GetTotalNumHs(),
+                atom.GetHybridization().name,
+                atom.GetProp("_CIPCode") if atom.HasProp("_CIPCode") else "other",
+                atom.GetIsAromatic(),
+                atom.GetMass(),
+            )
+            for atom in molecule.GetAtoms()
+        ]
+    )
     for ring in molecule.GetRingInfo().AtomRings():
         atoms[list(ring), _FIRST_RING] = 1
         if len(ring) in RING_SIZES:
@@ -102,22 +116,9 @@ def molecule_graph(molecule: Any) -> MoleculeGraph:
     return MoleculeGraph(atoms, table[:2], table[2])
 
 
-def _properties(atom: Any) -> tuple[Hashable, ...]:
-    """What an atom is, in the order of ``_CHOICES``; then whether it is aromatic, and its mass."""
-    return (
-        atom.GetSymbol(),
-        atom.GetDegree(),
-        atom.GetFormalCharge(),
-        atom.GetTotalNumHs(),
-        atom.GetHybridization().name,
-        atom.GetProp("_CIPCode") if atom.HasProp("_CIPCode") else "other",
-        atom.GetIsAromatic(),
-        atom.GetMass(),
-    )
-
-
 @lru_cache(maxsize=4096)  # most atoms are like others
 def _row(*properties: Any) -> Float[np.ndarray, " atom_features"]:
+    """The columns of an atom without those of rings: its choices in the order of ``_CHOICES``, aromatic, mass."""
     *choices, aromatic, mass = properties
     row = np.zeros(len(ATOM_FEATURES), dtype=np.float32)
     for columns, choice in zip(_COLUMNS, choices, strict=True):

@@ -91,7 +91,9 @@ class Records:
         Raises:
             DataError: a JSON list or object.
         """
-        return _WHOLE_NUMBER.sub(r"\1", (self.string(record, column) or "").strip())
+        value = (self.string(record, column) or "").strip()
+        whole = _WHOLE_NUMBER.fullmatch(value)
+        return whole[1] if whole else value
 
 
 def read_records(path: Path) -> Records:

@@ -16,9 +16,10 @@ def split_by_scaffold(rows: Sequence[Row], dev: float, test: float) -> dict[str,
     """Split rows, whose texts are SMILES, so that molecules with the same scaffold stay together.
 
     As in MoleculeNet (Wu et al. 2018, doi:10.1039/C7SC02664A) and its implementation in DeepChem, scaffolds are dealt
-    from the most frequent to the rarest: to training until it has its share, then to development, then to testing. So
-    nothing is drawn, and the rare scaffolds are tested on. A scaffold with a class that training would lack goes to
-    training as well. The order of the rows is kept within a split.
+    from the most frequent to the rarest: to training while there is room in its share, else to development, else to
+    testing. So nothing is drawn, and the rare scaffolds are tested on. Two things differ: a scaffold too frequent for
+    any share goes where most room is left (there: to testing), and one with a class that training would lack goes to
+    training. The order of the rows is kept within a split.
 
     Args:
         rows: all rows.
@@ -59,14 +60,14 @@ def _frequent_first(group: tuple[str, Sequence[Row]]) -> tuple[int, str]:
 
 
 def _deal(groups: Mapping[str, Sequence[Row]], total: int, dev: float, test: float) -> dict[str, str]:
-    """The split of each scaffold: the first of train, dev and test that has room for it, or the last."""
+    """The split of each scaffold: the first of train, dev and test that has room for it."""
     room = {"train": (1 - dev - test) * total, "dev": dev * total, "test": test * total}
     open_splits = [split for split, share in room.items() if share]
     side = {}
     for name, rows in groups.items():
         # Shares are sums of floats: a group that fits exactly must not fail by rounding.
-        fits = (split for split in open_splits if len(rows) <= room[split] + 1e-6)
-        side[name] = next(fits, open_splits[-1])
+        fitting = [split for split in open_splits if len(rows) <= room[split] + 1e-6]
+        side[name] = fitting[0] if fitting else max(open_splits, key=room.__getitem__)
         room[side[name]] -= len(rows)
     return side
 

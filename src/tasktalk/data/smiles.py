@@ -59,8 +59,8 @@ def load_smiles(path: Path, request: Request, name: str | None = None) -> Datase
         found = [molecules[row.line] for row in part]
         return Molecules([m.smiles for m in found], [m.canonical for m in found], [m.graph for m in found])
 
-    warnings = (*(_name_warning(column) for column in names), *_skip_warning(records, skipped))
-    return replace(build(table, content, kinds=request.kinds), warnings=warnings, skipped=tuple(skipped))
+    warnings = [*map(_name_warning, names), *_skip_warning(records, skipped), *_split_warnings(table, request)]
+    return replace(build(table, content, kinds=request.kinds), warnings=tuple(warnings), skipped=tuple(skipped))
 
 
 def _label_columns(records: Records, request: Request) -> tuple[list[str], list[str]]:
@@ -196,3 +196,12 @@ def _skip_warning(records: Records, skipped: Sequence[str]) -> tuple[str, ...]:
         return ()
     count = f"{len(skipped)} of {len(records.rows)}"
     return (f"{count} molecules were left out, since RDKit cannot read them, the first in {skipped[0]}",)
+
+
+def _split_warnings(table: Table, request: Request) -> list[str]:
+    shares = {"dev": request.dev, "test": request.test}
+    return [
+        f"no molecules for {split}: expected {share:.0%} of them, but too few scaffolds or molecules can be dealt"
+        for split, share in shares.items()
+        if share and not table.splits[split]
+    ]
