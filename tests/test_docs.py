@@ -18,6 +18,7 @@ import pytest
 from typer.main import get_command
 
 import tasktalk
+from tasktalk.core.inputs import TextInputs
 from tasktalk.benchmarks.papers import FDU_MTL_TASKS
 from tasktalk.cli.jobs import plan
 from tasktalk.cli.main import app
@@ -278,7 +279,7 @@ def test_recipes_build_their_networks(path: Path) -> None:
     config = make_config(read_config(path))
     assert not isinstance(config.model, LinearOptions)
     tasks = [Task(task, "binary", ("negative", "positive")) for task in FDU_MTL_TASKS]
-    network = build_network(config.model, tasks, vocabulary=20, wide_features=10)
+    network = build_network(config.model, tasks, TextInputs(20, 10))
     assert (network.wide is not None) == (config.model.wide != "off")
     assert network.block.features == config.model.hidden
 

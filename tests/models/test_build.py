@@ -10,6 +10,7 @@ from torch import nn
 
 from tasktalk.core.batch import SparseRows, TextBatch
 from tasktalk.core.errors import ConfigError
+from tasktalk.core.inputs import TextInputs
 from tasktalk.core.task import Task
 from tasktalk.heads.pooling import AttentionPooling, LastState, Pooling
 from tasktalk.models.build import build_network, set_wide
@@ -23,9 +24,8 @@ from tasktalk.models.options import (
     MTCNNOptions,
     NetworkOptions,
     SharedPrivateOptions,
-    TextOptions,
-    Wide,
 )
+from tasktalk.models.settings import TextOptions, Wide
 
 TASKS = (
     Task("a", "binary", ("no", "yes")),
@@ -38,7 +38,7 @@ WORDS, FEATURES = 9, 7
 
 def build(options: NetworkOptions, tasks: tuple[Task, ...] = TASKS, sparse: bool = True) -> TextNetwork:
     torch.manual_seed(0)
-    return build_network(options, tasks, WORDS, FEATURES, sparse)
+    return build_network(options, tasks, TextInputs(WORDS, FEATURES), sparse)
 
 
 def batch(receivers: tuple[int, ...] = (0, 1, 2), examples: int = 4) -> TextBatch:

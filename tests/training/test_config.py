@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from tasktalk.core.errors import ConfigError
+from tasktalk.core.inputs import TextInputs
 from tasktalk.core.task import Task
 from tasktalk.models.build import build_network
 from tasktalk.models.options import IndirectOptions, LinearOptions, Settings
@@ -121,7 +122,7 @@ def test_yaml_is_complete_and_read_back_the_same(name: str, tmp_path: Path) -> N
 def test_every_network_can_be_built_from_its_defaults(name: str) -> None:
     options = make_config({"model": {"name": name}}).model
     assert not isinstance(options, LinearOptions)
-    assert build_network(options, TASKS, vocabulary=5).head.outputs == (2, 2)
+    assert build_network(options, TASKS, TextInputs(5)).head.outputs == (2, 2)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from tasktalk.core.batch import SparseRows, TextBatch
+from tasktalk.core.inputs import TextInputs
 from tasktalk.core.task import Task
 from tasktalk.models.build import build_network
 from tasktalk.models.network import TextNetwork
@@ -23,7 +24,7 @@ def make(model: str = "fs", **settings: object) -> tuple[TextNetwork, list[torch
     chosen = config(model, **settings)
     assert not isinstance(chosen.model, LinearOptions)
     sparse = takes_sparse_gradients(chosen.training)
-    network = build_network(chosen.model, TASKS, WORDS, FEATURES, sparse)
+    network = build_network(chosen.model, TASKS, TextInputs(WORDS, FEATURES), sparse)
     return network, make_optimizers(network, chosen.training)
 
 

@@ -26,7 +26,7 @@ def network_predictor(encoder: TextEncoder, batch_size: int = 5) -> NetworkPredi
     torch.manual_seed(0)
     options = IndirectOptions(hidden=4, embedding_features=4, wide="joint")
     assert encoder.features is not None
-    network = build_network(options, TASKS, len(encoder.vocabulary), len(encoder.features))
+    network = build_network(options, TASKS, encoder.inputs)
     return NetworkPredictor(network, torch.device("cpu"), batch_size)
 
 
@@ -37,7 +37,7 @@ def test_answers_come_in_the_order_of_the_examples_and_equal_one_by_one(shared: 
     for task in range(3):
         rows = rows_of(examples, task)
         assert [len(examples.words[r]) for r in rows] != sorted(len(examples.words[r]) for r in rows)
-        found = predictor.probabilities(examples, task)
+        found = predictor.answers(examples, (task,))[0]
         predictor.network.eval()
         for r, answer in zip(rows, found, strict=True):
             alone = predictor.network(collate(examples, Plan((task,), (np.array([r]),)))).logits[0]
@@ -46,7 +46,7 @@ def test_answers_come_in_the_order_of_the_examples_and_equal_one_by_one(shared: 
 
 def test_batches_make_no_difference() -> None:
     encoder, examples = encode()
-    one, other = (network_predictor(encoder, size).probabilities(examples, 1) for size in (1, 100))
+    one, other = (network_predictor(encoder, size).answers(examples, (1,))[0] for size in (1, 100))
     np.testing.assert_allclose(one, other, rtol=1e-5)
 
 
@@ -54,7 +54,7 @@ def test_a_network_in_training_goes_on_training_and_answers_without_dropout() ->
     encoder, examples = encode()
     predictor = network_predictor(encoder)
     predictor.network.train()
-    first, second = (predictor.probabilities(examples, 0) for _ in range(2))
+    first, second = (predictor.answers(examples, (0,))[0] for _ in range(2))
     assert predictor.network.training
     assert np.array_equal(first, second)
 
@@ -72,7 +72,7 @@ def test_a_linear_model_gives_probabilities_too() -> None:
     encoder, examples = encode()
     train = encoder(toy().splits["train"])
     model = LinearModel.fit(sparse_features(train), train.labels, TASKS)
-    found = LinearPredictor(model).probabilities(examples, 2)
+    found = LinearPredictor(model).answers(examples, (2,))[0]
     logits = model.logits(sparse_features(examples)[rows_of(examples, 2)], 2)
     np.testing.assert_allclose(found.sum(axis=1), 1)
     np.testing.assert_allclose(np.log(found[:, 1] / found[:, 0]), logits[:, 1] - logits[:, 0], rtol=1e-4)
@@ -85,7 +85,7 @@ def test_no_examples_no_answers() -> None:
     none = Encoded(examples.words, examples.labels, np.zeros(len(examples), dtype=np.int64), examples.features)
     predictors: list[Predictor] = [network_predictor(encoder), linear]
     for predictor in predictors:
-        assert predictor.probabilities(none, 1).shape == (0, 2)
+        assert predictor.answers(none, (1,))[0].shape == (0, 2)
 
 
 def test_scores_of_every_task_and_of_some_examples() -> None:

@@ -3,6 +3,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
+from tasktalk.core.inputs import TextInputs
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Encoded
 from tasktalk.models.build import build_network
@@ -58,7 +59,7 @@ def test_the_factors_are_set_and_used() -> None:
 
     tasks = [Task("a", "binary", ("no", "yes"))]
     options = LSTMOptions(hidden=3, embedding_features=4, wide="fitted")
-    network = build_network(options, tasks, vocabulary=9, wide_features=2).eval()
+    network = build_network(options, tasks, TextInputs(9, 2)).eval()
     assert network.wide is not None
     labels = np.arange(40) % 2.0
     features = csr_matrix(np.stack((labels, 1 - labels), axis=1).astype(np.float32))
@@ -66,11 +67,11 @@ def test_the_factors_are_set_and_used() -> None:
     words = [np.array([2 + i % 7]) for i in range(40)]  # the network does not
     dev = Encoded(words, labels[:, None], np.zeros(40, dtype=np.int64), features)
     predictor = NetworkPredictor(network, torch.device("cpu"), 16)
-    plain = predictor.probabilities(dev, 0)
+    plain = predictor.answers(dev, (0,))[0]
     stack_on_dev(predictor, network.wide, dev)
     deep, wide = network.wide.mix.tolist()
     assert wide > 1
-    stacked = predictor.probabilities(dev, 0)
+    stacked = predictor.answers(dev, (0,))[0]
     truth = labels.astype(int)
     assert stacked[np.arange(40), truth].min() > plain[np.arange(40), truth].min()
     assert deep >= 0

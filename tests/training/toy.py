@@ -116,6 +116,6 @@ def make_fit(folder: Path, dataset: Dataset, chosen: Config, reporter: Reporter 
     seed_everything(chosen.training.seed)
     assert not isinstance(chosen.model, LinearOptions)
     sparse = takes_sparse_gradients(chosen.training)
-    network = build_network(chosen.model, dataset.tasks, len(encoder.vocabulary), sparse=sparse)
+    network = build_network(chosen.model, dataset.tasks, encoder.inputs, sparse)
     accelerator = make_accelerator(chosen.training, folder)
     return Fit(network, dataset.tasks, splits, chosen.training, folder, reporter or Silent(), accelerator)

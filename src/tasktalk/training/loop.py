@@ -25,7 +25,7 @@ from tasktalk.training.optimizers import make_optimizers
 from tasktalk.training.predictor import NetworkPredictor, score
 from tasktalk.training.progress import Reporter
 from tasktalk.training.run_folder import CHECKPOINT, HISTORY, attempt
-from tasktalk.training.selection import Selection
+from tasktalk.training.selection import Selection, choose_criterion
 
 _LOOK_EVERY = 20
 """Losses are looked at every so many steps: reading one waits for the device."""
@@ -101,7 +101,9 @@ class Fit:
         self.model, *self.prepared = self.accelerator.prepare(self.network, *self.optimizers)
         self.tables = {id(p) for optimizer in self.optimizers[1:] for p in _parameters(optimizer)}
         self.dense = [p for p in self.network.parameters() if p.requires_grad and id(p) not in self.tables]
-        self.state = State(Selection(self.config.selection))
+        separate = self.splits["train"].owner is not None
+        criterion = choose_criterion(self.config.criterion, self.tasks, separate)
+        self.state = State(Selection(self.config.selection, criterion))
         self.checksums = {name: examples.checksum() for name, examples in self.splits.items()}
         self.started = time.monotonic()
         self.saved = time.monotonic()
@@ -195,13 +197,13 @@ class Fit:
         state = self.state
         scores = self._dev_scores()
         mean: dict[str, Any] = summarise(self.tasks, scores)["mean"] if scores else {}  # type: ignore[assignment]
+        criterion = state.selection.criterion
         row = {
             "epoch": state.epoch + 1,
             "seconds": round(self.seconds(), 3),
             "train_loss": state.loss / state.step,
-            "dev_error": mean.get("error"),
-            "dev_loss": mean.get("loss"),
-            **{f"dev_error_{name}": s["error"] for name, s in scores.items()},
+            **{f"dev_{name}": mean.get(name) for name in dict.fromkeys(("error", "loss", criterion))},
+            **{f"dev_{criterion}_{name}": s[criterion] for name, s in scores.items()},
         }
         state.history.append(row)
         if state.selection.update(state.epoch, mean, scores):
@@ -209,7 +211,7 @@ class Fit:
         write_history(self.folder / HISTORY, state.history)
         numbers = {key: value for key, value in row.items() if value is not None and key != "epoch"}
         attempt(self.folder, lambda: self.accelerator.log(numbers, step=state.epoch + 1))
-        self.reporter.epoch(row)
+        self.reporter.epoch({**row, "criterion": criterion})
 
     def _dev_scores(self) -> dict[str, TaskScores]:
         if "dev" not in self.splits:

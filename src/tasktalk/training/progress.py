@@ -90,7 +90,9 @@ class Bars:
     def epoch(self, row: Mapping[str, Any]) -> None:
         """Print the line of a finished epoch."""
         self.done = int(row["epoch"])
-        error = row.get("dev_error")
-        dev = "no dev data" if error is None else f"dev error {error:5.2f} %"
+        criterion = row.get("criterion", "error")
+        value = row.get(f"dev_{criterion}")
+        shown = {"error": "{:5.2f} %", "auroc": "{:.4f}", "loss": "{:.4f}"}[criterion]
+        dev = "no dev data" if value is None else f"dev {criterion} {shown.format(value)}"
         facts = f"loss {row['train_loss']:.4f}  {dev}  {row['seconds']:.0f} s"
         self.console.print(f"{self.label} epoch {self.done}/{self.epochs}  {facts}", highlight=False)
