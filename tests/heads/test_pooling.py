@@ -2,12 +2,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from tasktalk.heads.pooling import AttentionPooling, LastState, MaxPooling, MeanPooling, Pooling, pooling
+from tasktalk.heads.pooling import (
+    AttentionPooling,
+    DotPooling,
+    LastState,
+    MaxPooling,
+    MeanPooling,
+    Pooling,
+    pooling,
+)
 
 # Two receivers, three sentences of 3, 1 and no words, two features.
 MASK = torch.tensor([[True, True, True], [True, False, False], [False, False, False]]).expand(2, -1, -1)
 RECEIVERS = (2, 0)
-KINDS: tuple[Pooling, ...] = ("last", "mean", "max", "attention")
+KINDS: tuple[Pooling, ...] = ("last", "mean", "max", "attention", "dot")
 
 
 def make_states() -> Tensor:
@@ -57,6 +65,23 @@ def test_attention_by_each_tasks_own_vector() -> None:
     torch.testing.assert_close(pooled[:, 1], states[:, 1, 0])
 
 
+def test_attention_by_the_last_state() -> None:
+    """Dependency paper, App. B.2: alpha = softmax(O H_n^T), and alpha^T O."""
+    states = make_states().requires_grad_()
+    pooled = DotPooling()(states, MASK, RECEIVERS)
+    expected = []
+    for sentences, masks in zip(states, MASK, strict=True):
+        for sentence, mask in zip(sentences[:2], masks, strict=False):
+            words = sentence[: int(mask.sum())]
+            exponentials = [torch.exp(word @ words[-1]) for word in words]
+            expected.append(sum(e * word for e, word in zip(exponentials, words, strict=True)) / sum(exponentials))
+    oracle = torch.stack(expected).view(2, 2, 2)
+    torch.testing.assert_close(pooled[:, :2], oracle, rtol=0, atol=1e-9)
+    direction = torch.randn_like(oracle)
+    ours, theirs = (torch.autograd.grad(y, states, direction)[0] for y in (pooled[:, :2], oracle))
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-9)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_padding_changes_nothing(kind: Pooling) -> None:
     states = make_states().requires_grad_()
@@ -83,7 +108,13 @@ def test_a_row_without_words_does_no_harm(kind: Pooling, dtype: torch.dtype) -> 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_name_makes_its_pooling(kind: Pooling) -> None:
-    expected = {"last": LastState, "mean": MeanPooling, "max": MaxPooling, "attention": AttentionPooling}
+    expected = {
+        "last": LastState,
+        "mean": MeanPooling,
+        "max": MaxPooling,
+        "attention": AttentionPooling,
+        "dot": DotPooling,
+    }
     module = pooling(kind, features=4, tasks=3, backward_features=1)
     assert type(module) is expected[kind]
     if isinstance(module, LastState):

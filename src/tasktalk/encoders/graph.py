@@ -133,7 +133,9 @@ def _first(
     by_given = weight[:, :, :width].permute(1, 2, 0, 3).flatten(2).flatten(0, 1)
     sums = torch.addmm(bias.flatten(), given.transpose(0, 1).flatten(1), by_given)
     sums = torch.unflatten(sums, 1, bias.shape)
-    return sums if vectors is None else sums + convolve(neighbours, vectors, weight[:, :, width:], torch.zeros_like(bias))
+    return (
+        sums if vectors is None else sums + convolve(neighbours, vectors, weight[:, :, width:], torch.zeros_like(bias))
+    )
 
 
 def _stack(layer: Sequence[nn.Module], name: str) -> Tensor:

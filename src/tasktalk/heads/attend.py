@@ -25,8 +25,8 @@ def attend(
         graph_of: graph of every position, ascending.
     """
     receivers, graphs, _ = query.shape
-    offsets = torch.arange(0, receivers * graphs, graphs, device=graph_of.device)
-    owner = (graph_of + offsets.unsqueeze(1)).flatten()  # every graph of every receiver is a query of its own
+    firsts = torch.arange(receivers, device=graph_of.device).unsqueeze(1) * graphs
+    owner = (graph_of + firsts).flatten()  # every graph of every receiver is a query of its own
     with torch.autocast(states.device.type, enabled=False):  # there are no sparse products in half precision
         precision = torch.promote_types(torch.promote_types(states.dtype, query.dtype), torch.float32)
         rows, queries = states.flatten(0, 1).to(precision), query.flatten(0, 1).to(precision)

@@ -138,7 +138,7 @@ class Set2Set(nn.Module):
         bias = torch.stack([self.lstms[k].get_parameter("bias") for k in receivers]).unsqueeze(1)
         states = states.contiguous()
         gates = bias.expand(-1, graphs, -1)  # q*_0 is zero
-        cell = states.new_zeros(())
+        answer = cell = states.new_zeros(())
         for step in range(self.steps):
             if step:
                 gates = torch.baddbmm(bias, answer, weight)
