@@ -243,7 +243,8 @@ def _pack(trees: Sequence[Any], classes: Int[np.ndarray, " seen"], outputs: int)
     """Trees of scikit-learn as arrays, their nodes level by level."""
     roots = np.cumsum([0, *(tree.node_count for tree in trees[:-1])])
     shift = np.repeat(roots, [tree.node_count for tree in trees])
-    children = (_joined(trees, side) for side in ("children_left", "children_right"))
+    # Their integers are of C's long long, which NumPy and jaxtyping keep apart from int64.
+    children = (_joined(trees, side).astype(np.int64) for side in ("children_left", "children_right"))
     left, right = (np.where(child < 0, -1, child + shift) for child in children)
     order = _level_by_level(roots, left, right)
     inner = left[order] >= 0
