@@ -65,8 +65,7 @@ def _deal(groups: Mapping[str, Sequence[Row]], total: int, dev: float, test: flo
     open_splits = [split for split, share in room.items() if share]
     side = {}
     for name, rows in groups.items():
-        # Shares are sums of floats: a group that fits exactly must not fail by rounding.
-        fitting = [split for split in open_splits if len(rows) <= room[split] + 1e-6]
+        fitting = [split for split in open_splits if len(rows) <= room[split]]
         side[name] = fitting[0] if fitting else max(open_splits, key=room.__getitem__)
         room[side[name]] -= len(rows)
     return side
