@@ -18,6 +18,7 @@ BINARY = tuple(Task(name, "binary", ("no", "yes"), weight) for name, weight in (
 THREE = tuple(
     Task(name, "multiclass", ("x", "y", "z"), weight) for name, weight in (("a", 1.0), ("b", 2.0), ("c", 1.0))
 )
+AGE = Task("age", "regression", weight=2.0, mean=1e5, std=30.0)
 MODES = sorted(INVERSE_PENALTY)
 EXAMPLES, FEATURES, PENALTY, SCALE = 40, 6, 3.0, 1.7
 
@@ -195,10 +196,10 @@ def test_pooling_different_classes_is_refused() -> None:
         LinearModel.fit(features, labels[:, :2], tasks, "pooled")
 
 
-def test_regression_is_refused() -> None:
+def test_tagging_is_refused() -> None:
     features, labels = examples(BINARY)
-    with pytest.raises(ConfigError, match="classification only; task 'age' is of kind 'regression'"):
-        LinearModel.fit(features, labels[:, :1], (Task("age", "regression"),))
+    with pytest.raises(ConfigError, match="no tagging, and task 'pos' is of that kind"):
+        LinearModel.fit(features, labels[:, :1], (Task("pos", "tagging", ("NN",)),))
 
 
 def test_settings_that_are_not_positive_are_refused() -> None:
@@ -209,14 +210,80 @@ def test_settings_that_are_not_positive_are_refused() -> None:
         LinearModel.fit(features, labels, BINARY, shared_scale=float("nan"))
 
 
-def test_a_single_class_is_refused() -> None:
+def test_a_single_class_has_the_odds_of_all_its_examples_and_half_an_example() -> None:
     features, labels = examples(BINARY)
     labels[:, 1] = np.where(np.isnan(labels[:, 1]), np.nan, 1)
-    with pytest.raises(DataError, match="two classes among the training labels of 'b', found only 'yes'"):
-        LinearModel.fit(features, labels, BINARY, "per-task")
+    logits = LinearModel.fit(features, labels, BINARY, "per-task").logits(features, 1)
+    n = (~np.isnan(labels[:, 1])).sum()
+    np.testing.assert_allclose(logits, np.tile([-np.log(2 * n) / 2, np.log(2 * n) / 2], (EXAMPLES, 1)), rtol=1e-6)
+    three = (THREE[0],)
+    logits = LinearModel.fit(features, np.where(labels[:, 1:2] == 1, 2, np.nan), three, "easy-adapt").logits(
+        features, 0
+    )
+    odds = np.exp(logits)
+    expected = np.tile([0.5, 0.5, n] / (n + 1), (EXAMPLES, 1))
+    np.testing.assert_allclose(odds / odds.sum(axis=1, keepdims=True), expected, rtol=1e-6)
+
+
+def test_no_label_is_refused() -> None:
+    features, labels = examples(BINARY)
     labels[:, 1] = np.nan
-    with pytest.raises(DataError, match="two classes among the training labels of 'b', found no label"):
+    with pytest.raises(DataError, match="expected training labels of 'b', found none"):
         LinearModel.fit(features, labels, BINARY, "per-task")
+    with pytest.raises(DataError, match="expected training labels of 'age', found none"):
+        LinearModel.fit(features, labels[:, 1:2], (AGE,))
+
+
+def values(features: csr_matrix, seed: int = 2) -> np.ndarray:
+    """Values of a regression; a third is missing."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(size=EXAMPLES)
+    found = 1e5 + 30 * (features.toarray() @ rng.normal(size=FEATURES) + noise)
+    found[rng.random(EXAMPLES) < 1 / 3] = np.nan
+    return found
+
+
+def test_a_regression_equals_the_solution_of_its_normal_equations() -> None:
+    features, _ = examples(BINARY)
+    labels = values(features)
+    known = ~np.isnan(labels)
+    model = LinearModel.fit(features, labels[:, None], (AGE,), inverse_penalty=0.5)
+    x = features.toarray()[known].astype(np.float64)
+    y = (labels[known] - AGE.mean) / AGE.std
+    centred = x - x.mean(axis=0)
+    # lambda_k / 2 |y - X w|^2 + alpha / 2 |w|^2 is least where (X'X + alpha / lambda_k) w = X'y.
+    weights = np.linalg.solve(centred.T @ centred + np.eye(FEATURES) / (0.5 * AGE.weight), centred.T @ (y - y.mean()))
+    expected = (features.toarray() - x.mean(axis=0)) @ weights + y.mean()
+    found = model.logits(features, 0)
+    assert found.shape == (EXAMPLES, 1)
+    np.testing.assert_allclose((found[:, 0] - AGE.mean) / AGE.std, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_regression_is_fitted_by_itself_in_every_mode(tmp_path: Path, mode: str) -> None:
+    features, labels = examples(BINARY)
+    mixed = np.column_stack([values(features), labels, values(features, seed=3)])
+    tasks = (AGE, *BINARY, Task("height", "regression", mean=1e5, std=30.0))
+    model = LinearModel.fit(features, mixed, tasks, mode, inverse_penalty=PENALTY, shared_scale=SCALE)
+    for k in (0, 4):
+        alone = LinearModel.fit(features, mixed[:, [k]], (tasks[k],), inverse_penalty=PENALTY)
+        np.testing.assert_array_equal(model.logits(features, k), alone.logits(features, 0))
+    together = fit(features, labels, BINARY, mode)
+    for k in range(3):
+        np.testing.assert_array_equal(model.logits(features, 1 + k), together.logits(features, k))
+    model.save(tmp_path / "model.safetensors")
+    loaded = LinearModel.load(tmp_path / "model.safetensors")
+    assert loaded.tasks == tasks
+    for k in range(5):
+        np.testing.assert_array_equal(loaded.logits(features, k), model.logits(features, k))
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_values_that_do_not_differ_are_predicted(count: int) -> None:
+    features, _ = examples(BINARY)
+    labels = np.where(np.arange(EXAMPLES) < count, 123.0, np.nan)[:, None]
+    found = LinearModel.fit(features, labels, (Task("age", "regression", mean=123.0),)).logits(features, 0)
+    np.testing.assert_allclose(found, 123.0)
 
 
 def test_features_of_another_width_are_refused() -> None:

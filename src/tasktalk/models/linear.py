@@ -1,11 +1,11 @@
-"""Logistic regression on sparse features, per task, pooled, or by "easy adapt".
+"""Logistic regression on sparse features, per task, pooled, or by "easy adapt"; ridge regression per task.
 
 Easy adapt gives every feature a shared copy and a copy for each task; the penalty decides what is shared (H. Daume III,
 "Frustratingly Easy Domain Adaptation", ACL 2007). In our terms: the weights of task t are ``shared + own[t]``.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from tasktalk.core.task import Task
 
 INVERSE_PENALTY = {"per-task": 30.0, "pooled": 30.0, "easy-adapt": 10.0}
 """For each mode scikit-learn's C with the lowest error on the development texts of FDU-MTL."""
+INVERSE_RIDGE_PENALTY = 0.1
+"""1 / alpha of ridge regression, in units of the labels' standard deviation: good for counts of fingerprints."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +30,8 @@ class LinearTable:
     """The weights of tasks that were fitted together; they have the same classes.
 
     The logits of task ``tasks[i]`` are ``features @ (shared + own[i]) + intercepts[i]``. Two classes get two logits,
-    -z/2 and z/2 for log-odds of z, which is the softmax solution of least squared norm.
+    -z/2 and z/2 for log-odds of z, which is the softmax solution of least squared norm. A regression has one, its value
+    in the unit of its labels.
 
     Args:
         tasks: indices of the tasks.
@@ -45,11 +48,11 @@ class LinearTable:
 
 @dataclass(frozen=True, eq=False)
 class LinearModel:
-    """A fitted linear classifier for every task.
+    """A fitted linear model for every task.
 
     Args:
         mode: ``per-task`` (one table per task), ``pooled`` (one table, nothing of its own for any task) or
-            ``easy-adapt`` (one table for each list of classes).
+            ``easy-adapt`` (one table for each list of classes). A regression always has a table of its own.
         tasks: the tasks in the order of the label columns.
         tables: together they hold each task once. A torch module can start from them.
     """
@@ -71,30 +74,39 @@ class LinearModel:
     ) -> "LinearModel":
         """Fit logistic regressions with an L2 penalty (intercepts included: they belong to a constant feature).
 
+        A regression is fitted by ridge regression, its labels in units of ``Task.std`` and the intercept free. A class
+        that no label has gets the log-odds of half an example, also where there is only one other.
+
         Args:
             features: shape (examples, features).
-            labels: class indices, NaN where missing. An example with the labels of several tasks counts once for each.
+            labels: class indices or values, NaN where missing. An example with the labels of several tasks counts once
+                for each.
             tasks: one per label column; an example counts by the weight of its task.
             mode: see the class.
-            inverse_penalty: scikit-learn's C; None for ``INVERSE_PENALTY[mode]``.
+            inverse_penalty: scikit-learn's C, and for a regression 1 / alpha; None for ``INVERSE_PENALTY[mode]``, and
+                ``INVERSE_RIDGE_PENALTY``.
             shared_scale: easy adapt multiplies the shared copy of the features by it: above 1, sharing is cheaper.
             seed: of the solver.
 
         Raises:
-            ConfigError: an unknown mode, a task that is not a classification, a setting that is not positive, or
-                ``pooled`` for tasks with different classes.
-            DataError: tasks fitted together have fewer than two classes among their labels.
+            ConfigError: an unknown mode, a task that is a tagging, a setting that is not positive, or ``pooled`` for
+                classifications with different classes.
+            DataError: tasks fitted together have no label.
         """
         penalty = _check(tasks, mode, inverse_penalty, shared_scale)
         tables = []
         for group in _groups(tasks, mode):
+            if tasks[group[0]].kind == "regression":
+                ridge = inverse_penalty or INVERSE_RIDGE_PENALTY
+                tables.append(_fit_regression(features, labels[:, group[0]], tasks[group[0]], group[0], ridge))
+                continue
             copies = mode == "easy-adapt" and len(group) > 1
             table = _fit_group(features, labels, tasks, group, shared_scale if copies else None, penalty, seed)
             tables.append(table)
         return cls(mode, tuple(tasks), tuple(tables))
 
     def logits(self, features: csr_matrix, task: int) -> Float[np.ndarray, "examples classes"]:
-        """Unnormalised log-probabilities of the classes of one task.
+        """Unnormalised log-probabilities of the classes of one task; of a regression its values, in their own unit.
 
         Raises:
             ConfigError: features of another width.
@@ -156,23 +168,26 @@ def _check(tasks: Sequence[Task], mode: str, inverse_penalty: float | None, shar
         if not value > 0:
             raise ConfigError(f"{name} must be above 0, found {value}")
     for task in tasks:
-        if task.kind not in ("binary", "multiclass"):
-            raise ConfigError(f"the linear model does classification only; task {task.name!r} is of kind {task.kind!r}")
-        if mode == "pooled" and task.classes != tasks[0].classes:
+        if task.kind == "tagging":
+            raise ConfigError(f"a linear model does no tagging, and task {task.name!r} is of that kind")
+    classifications = [task for task in tasks if task.kind != "regression"]
+    for task in classifications if mode == "pooled" else ():
+        first = classifications[0]
+        if task.classes != first.classes:
             raise ConfigError(
-                f"mode 'pooled' needs the same classes in every task; {tasks[0].name!r} has "
-                f"{', '.join(tasks[0].classes)}, but {task.name!r} has {', '.join(task.classes)}"
+                f"mode 'pooled' needs the same classes in every task; {first.name!r} has "
+                f"{', '.join(first.classes)}, but {task.name!r} has {', '.join(task.classes)}"
             )
     return penalty
 
 
 def _groups(tasks: Sequence[Task], mode: str) -> list[list[int]]:
-    """Which tasks are fitted together; a shared copy means nothing to tasks with other classes."""
+    """Which tasks are fitted together: a shared copy means nothing to tasks with other classes, nor to regressions."""
     if mode == "per-task":
         return [[i] for i in range(len(tasks))]
-    groups: dict[tuple[str, ...], list[int]] = {}
+    groups: dict[tuple[str, ...] | int, list[int]] = {}
     for i, task in enumerate(tasks):
-        groups.setdefault(task.classes, []).append(i)
+        groups.setdefault(task.classes or i, []).append(i)
     return list(groups.values())
 
 
@@ -188,7 +203,9 @@ def _fit_group(
     """Fit the tasks of a group together, with a copy of the features for each task if there is a ``shared_scale``."""
     rows = [np.flatnonzero(~np.isnan(labels[:, task])) for task in group]
     targets = np.concatenate([labels[r, task] for r, task in zip(rows, group, strict=True)]).astype(np.int64)
-    seen = _classes_seen(targets, [tasks[task] for task in group])
+    if not len(targets):
+        raise _no_label(tasks[task] for task in group)
+    seen = np.unique(targets)
     counts = [len(r) for r in rows]
     design = vstack([_with_constant(features[r]) for r in rows], format="csr")
     width = design.shape[1]
@@ -198,20 +215,34 @@ def _fit_group(
     sample_weights = np.repeat([tasks[task].weight for task in group], counts)
     outputs = tasks[group[0]].outputs
     weights = np.zeros((design.shape[1], outputs), dtype=np.float32)
-    weights[:, seen] = _logistic_regression(design, targets, sample_weights, inverse_penalty, seed)
+    if len(seen) > 1:
+        weights[:, seen] = _logistic_regression(design, targets, sample_weights, inverse_penalty, seed)
     table = _table(group, weights.reshape(-1, width, outputs), shared_scale)
     # A class that the labels lack has no finite solution: it gets the log-odds of half an example.
     table.intercepts[:, np.setdiff1d(np.arange(outputs), seen)] = np.log(0.5 / len(targets))
+    table.intercepts[:] -= table.intercepts.mean(axis=1, keepdims=True)
     return table
 
 
-def _classes_seen(targets: Int[np.ndarray, " rows"], tasks: Sequence[Task]) -> Int[np.ndarray, " seen"]:
-    seen = np.unique(targets)
-    if len(seen) < 2:
-        names = ", ".join(repr(task.name) for task in tasks)
-        found = f"found only {tasks[0].classes[seen[0]]!r}" if len(seen) else "found no label"
-        raise DataError(f"expected at least two classes among the training labels of {names}, {found}")
-    return seen
+def _fit_regression(
+    features: csr_matrix, labels: Float[np.ndarray, " examples"], task: Task, index: int, inverse_penalty: float
+) -> LinearTable:
+    """Ridge regression of one task, brought back to the unit of its labels."""
+    from sklearn.linear_model import Ridge
+
+    rows = np.flatnonzero(~np.isnan(labels))
+    if not len(rows):
+        raise _no_label([task])
+    model = Ridge(alpha=1 / (inverse_penalty * task.weight), tol=1e-6)
+    model.fit(features[rows], (labels[rows] - task.mean) / task.std)
+    weights = (task.std * model.coef_[:, None]).astype(np.float32)
+    # The mean may be many times the deviation, and float32 would lose the latter.
+    intercepts = np.array([[task.std * float(model.intercept_) + task.mean]])
+    return LinearTable((index,), weights, None, intercepts)
+
+
+def _no_label(tasks: Iterable[Task]) -> DataError:
+    return DataError(f"expected training labels of {', '.join(repr(task.name) for task in tasks)}, found none")
 
 
 def _with_constant(features: csr_matrix) -> csr_matrix:
