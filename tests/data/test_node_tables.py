@@ -134,6 +134,7 @@ WRONG = {
         "features.csv, line 9: expected a number in column 'height', found 'tall'",
     ),
     "not finite": ({"features": FEATURES.replace("n7,7", "n7,inf")}, "features.csv, line 9: expected a number in"),
+    "too large": ({"features": FEATURES.replace("n7,7", "n7,1e39")}, "features.csv, line 9: expected a number in"),
     "no number": ({"features": FEATURES.replace("n7,7", "n7,")}, "line 9: expected a number in column 'height', fo"),
     "no features": ({"features": "node\nn1\n"}, "features.csv: expected columns of numbers beside 'node', found none"),
     "features twice": ({"features": FEATURES + "n3,4\n"}, "features.csv, line 32: expected every node once, found 'n3"),
@@ -149,6 +150,23 @@ def test_one_sentence_for_what_is_wrong(tmp_path: Path, name: str) -> None:
     files, sentence = WRONG[name]
     with pytest.raises(DataError, match=re.escape(sentence)):
         load(tmp_path, **files)
+
+
+def test_features_in_jsonl(tmp_path: Path) -> None:
+    path = tmp_path / "f.jsonl"
+    rows = [f'{{"node": "n{number}", "a": {number}.5, "b": "2"}}' for number in range(30)]
+    (tmp_path / "people.csv").write_text(LABELS)
+    (tmp_path / "edges.csv").write_text(EDGES)
+    request = Request(edges=str(tmp_path / "edges.csv"), features=str(path))
+    path.write_text("\n".join(rows))
+    np.testing.assert_array_equal(graph_of(load_nodes(tmp_path / "people.csv", request)).features[3], [3.5, 2])
+    for cell, found in (("true", "'true'"), ("null", "''"), ("NaN", "''")):
+        path.write_text("\n".join([*rows[:-1], rows[-1].replace("29.5", cell)]))
+        with pytest.raises(DataError, match=f"line 30: expected a number in column 'a', found {found}"):
+            load_nodes(tmp_path / "people.csv", request)
+    path.write_text("\n".join([*rows[:-1], '{"node": "n29", "a": 1}']))
+    with pytest.raises(DataError, match="line 30: expected a number in column 'b', found ''"):
+        load_nodes(tmp_path / "people.csv", request)
 
 
 def test_missing_files_and_no_edge_list(tmp_path: Path) -> None:

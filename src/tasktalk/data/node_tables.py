@@ -1,7 +1,6 @@
 """A graph whose nodes are the examples, from tables: labels of nodes, edges, and perhaps features of nodes."""
 
 import difflib
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from tasktalk.data.records import Record, Records, read_records
 from tasktalk.data.request import Request
 from tasktalk.data.split import split_rows
 
+_LARGEST = float(np.finfo(np.float32).max)
 _WHOLE_NUMBER = re.compile(r"(-?\d+)\.0+")
 
 
@@ -183,23 +183,31 @@ def _read_features(path: Path, node: str) -> _Features:
     columns = [column for column in records.columns if column != node]
     if not columns:
         raise DataError(f"expected columns of numbers beside {node!r}, found none", path)
-    values = {
-        name: np.array([_number(records, record, column) for column in columns], dtype=np.float32)
-        for name, record in zip(lines, records.rows, strict=True)
-    }
+    values = {name: _numbers(records, record, columns) for name, record in zip(lines, records.rows, strict=True)}
     return _Features(records, lines, values)
 
 
-def _number(records: Records, record: Record, column: str) -> float:
+def _numbers(records: Records, record: Record, columns: Sequence[str]) -> Float[np.ndarray, " columns"]:
+    """A row of features. Tables are large: cells are looked at one by one only where something is wrong."""
+    try:
+        values = np.array([float(str(record.values[column])) for column in columns])
+    except (ValueError, KeyError):
+        values = np.full(len(columns), np.nan)
+    if not (np.abs(values) <= _LARGEST).all():
+        for column in columns:
+            _refuse_words(records, record, column)
+    return values.astype(np.float32)
+
+
+def _refuse_words(records: Records, record: Record, column: str) -> None:
     found = (records.string(record, column) or "").strip()
     try:
-        value = float(found)
+        fits = abs(float(found)) <= _LARGEST
     except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
+        fits = False
+    if not fits:
         message = f"expected a number in column {column!r}, found {found[:40]!r}"
         raise DataError(message, records.path, record.line)
-    return value
 
 
 def _feature_matrix(
