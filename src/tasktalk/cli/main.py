@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tasktalk import __version__
-from tasktalk.cli import data, demo, evaluate, models, predict, train
+from tasktalk.cli import compare, data, demo, evaluate, models, predict, train
 from tasktalk.cli.options import example
 from tasktalk.core.errors import TasktalkError
 
@@ -26,7 +26,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module, panel in ((demo, "Try it"), (train, "Work"), (evaluate, "Work"), (predict, "Work"), (models, "Look up")):
+for module, panel in (
+    (demo, "Try it"),
+    (train, "Work"),
+    (compare, "Work"),
+    (evaluate, "Work"),
+    (predict, "Work"),
+    (models, "Look up"),
+):
     app.command(module.__name__.rpartition(".")[2], epilog=module.EPILOG, rich_help_panel=panel)(module.command)
 app.add_typer(data.app, name="data", rich_help_panel="Look up")
 

@@ -1,0 +1,219 @@
+"""The files of a comparison: the table with its command as Markdown, every score as JSON and CSV."""
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tasktalk.benchmarks.compare import Failure, Results, Row
+from tasktalk.benchmarks.compare_table import HIGHER_IS_BETTER, Difference, Line, best_of
+from tasktalk.core.files import write_text
+from tasktalk.training.run_folder import write_json
+
+_FOLDERS = re.compile(r"(?<![^\s=:,'\"\[(])/(?:[^/\s=:,'\"\])]+/)+")
+"""The folders of an absolute path, in a text."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that the files hold.
+
+    Args:
+        command: what made it.
+        dataset: name of the data set.
+        sources: checksums of its files.
+        metric: what is compared.
+        against: title of the row from which differences are taken, or ``best``.
+        rows: what was compared, with settings.
+        seeds: the seeds that were asked for.
+        results: of every run.
+        failures: the runs that failed.
+        lines: the table.
+    """
+
+    command: str
+    dataset: str
+    sources: Mapping[str, str]
+    metric: str
+    against: str
+    rows: Sequence[Row]
+    seeds: Sequence[int]
+    results: Results
+    failures: Sequence[Failure]
+    lines: Sequence[Line]
+
+
+def write_comparison(comparison: Comparison, out: Path, results: Path | None = None) -> None:
+    """Write ``comparison.json``, ``comparison.csv`` and ``comparison.md`` into a folder, each whole or not at all.
+
+    Args:
+        comparison: what to write.
+        out: the folder of the comparison.
+        results: a pair of files beside, this name with ``.md`` and ``.json``, without folders of this machine.
+
+    Raises:
+        RunFolderError: a file cannot be written.
+    """
+    values, text = to_json(comparison), to_markdown(comparison)
+    write_text(out / "comparison.csv", to_csv(comparison.results))
+    write_text(out / "comparison.md", text)
+    write_json(out / "comparison.json", values)
+    if results is not None:
+        write_text(results.with_name(results.name + ".md"), without_folders(text))
+        write_json(results.with_name(results.name + ".json"), without_folders(values))
+
+
+def digits(metric: str) -> int:
+    """How many digits a table shows after the point."""
+    return 2 if metric == "error" else 4
+
+
+def best_titles(lines: Sequence[Line], metric: str) -> set[str]:
+    """The titles of the rows whose mean is best as the table shows it; none where there is nothing to compare."""
+    sign = 1 if metric in HIGHER_IS_BETTER else -1
+    means = {line.title: sign * round(line.mean, digits(metric)) for line in lines if line.mean is not None}
+    return {title for title, mean in means.items() if mean == max(means.values())} if len(means) > 1 else set()
+
+
+def to_json(comparison: Comparison) -> dict[str, Any]:
+    """Everything, as JSON-able values."""
+    rows = {row.title: row for row in comparison.rows}
+    lines = {line.title: asdict(line) for line in comparison.lines}
+    return {
+        "command": comparison.command,
+        "dataset": comparison.dataset,
+        "sources": dict(comparison.sources),
+        "metric": comparison.metric,
+        "higher_is_better": comparison.metric in HIGHER_IS_BETTER,
+        "against": comparison.against,
+        "seeds": list(comparison.seeds),
+        "models": {
+            title: {
+                "model": row.config.model.name,
+                "settings": _settings(row),
+                "summary": lines.get(title),
+                "runs": {str(seed): run for seed, run in comparison.results[title].items()},
+            }
+            for title, row in rows.items()
+        },
+        "failures": [asdict(failure) for failure in comparison.failures],
+    }
+
+
+def _settings(row: Row) -> dict[str, Any]:
+    settings: dict[str, Any] = row.config.model_dump(mode="json")
+    for key in ("seed", "beside"):
+        settings["training"].pop(key)
+    return settings
+
+
+def to_csv(results: Results) -> str:
+    """Every score of every run: model, seed, task, split, metric, value (empty where it is not defined)."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["model", "seed", "task", "split", "metric", "value"])
+    writer.writerows(
+        [title, seed, task, split, metric, "" if value is None else value]
+        for title, runs in results.items()
+        for seed, run in runs.items()
+        for split, block in run["splits"].items()
+        for task, scores in block["tasks"].items()
+        for metric, value in scores.items()
+    )
+    return text.getvalue()
+
+
+def to_markdown(comparison: Comparison) -> str:
+    """The table, the mean over the seeds of every task's test score, and the command."""
+    metric, seeds = comparison.metric, comparison.seeds
+    order = "higher" if metric in HIGHER_IS_BETTER else "lower"
+    legend = (
+        f"Mean over the tasks, and over the seeds {', '.join(map(str, seeds))}, with the standard deviation over the "
+        f"seeds; {order} is better, the best is bold. Differences are paired by seed; their 95 % confidence interval "
+        "is that of the t distribution over the seeds."
+    )
+    parts = [
+        f"# {comparison.dataset}: test {metric}",
+        legend,
+        "\n".join(_summary(comparison.lines, metric)),
+        f"Test {metric} of every task, mean over the seeds:",
+        "\n".join(_tasks(comparison.results, metric)),
+    ]
+    if comparison.failures:
+        parts.append("\n".join(f"- {f.title}, seed {f.seed}, failed: {f.reason}" for f in comparison.failures))
+    return "\n\n".join([*parts, f"Command: `{comparison.command}`"]) + "\n"
+
+
+def _summary(lines: Sequence[Line], metric: str) -> list[str]:
+    best, places = best_titles(lines, metric), digits(metric)
+    header = [
+        "model",
+        f"test {metric}",
+        "std",
+        "tasks",
+        f"dev {metric}",
+        "seconds",
+        "difference",
+        "95 % interval",
+        "to",
+    ]
+    paper = any(line.paper is not None for line in lines)
+    rows = []
+    for line in lines:
+        mean = number(line.mean, places)
+        gap = line.difference
+        cells = [line.title, f"**{mean}**" if line.title in best else mean, number(line.std, places)]
+        cells += [f"{line.defined}/{line.tasks}", number(line.dev, places), f"{line.seconds:.0f}"]
+        cells += [f"{gap.mean:+.{places}f}", interval(gap, places), gap.against] if gap else ["", "", ""]
+        rows.append([*cells, *([number(line.paper, places) if line.paper is not None else ""] if paper else [])])
+    return _table([*header, *(["paper"] if paper else [])], rows)
+
+
+def _tasks(results: Results, metric: str) -> list[str]:
+    titles = [title for title, runs in results.items() if runs]
+    if not titles:
+        return []
+    first = next(iter(results[titles[0]].values()))
+    rows = []
+    for task in first["splits"]["test"]["tasks"]:
+        scores = {title: _task_scores(results[title], task, metric) for title in titles}
+        best = best_of(scores, metric)
+        means = {title: sum(s.values()) / len(s) if s else None for title, s in scores.items()}
+        shown = {title: number(mean, digits(metric)) for title, mean in means.items()}
+        rows.append([task, *(f"**{cell}**" if best and cell == shown[best] else cell for cell in shown.values())])
+    return _table(["task", *titles], rows)
+
+
+def _task_scores(runs: Mapping[int, Mapping[str, Any]], task: str, metric: str) -> dict[int, float]:
+    found = {seed: run["splits"]["test"]["tasks"][task].get(metric) for seed, run in runs.items()}
+    return {seed: score for seed, score in found.items() if score is not None}
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    rule = ["---", *("--:" for _ in header[1:])]
+    return ["| " + " | ".join(cells) + " |" for cells in (header, rule, *rows)]
+
+
+def number(value: float | None, places: int) -> str:
+    """A number for a table; ``n/a`` for one that is not defined."""
+    return "n/a" if value is None else f"{value:.{places}f}"
+
+
+def interval(difference: Difference, places: int) -> str:
+    """A confidence interval for a table."""
+    half, mean = difference.half_width, difference.mean
+    return "n/a" if half is None else f"[{mean - half:+.{places}f}, {mean + half:+.{places}f}]"
+
+
+def without_folders(value: Any) -> Any:
+    """The same without the folders of absolute paths, in every text in it."""
+    if isinstance(value, str):
+        return _FOLDERS.sub("", value)
+    if isinstance(value, Mapping):
+        return {without_folders(key): without_folders(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_folders(part) for part in value]
+    return value
