@@ -1,4 +1,4 @@
-"""The demo: single-task models and IC-MTL on molecules, side by side, with a picture; no download."""
+"""The demo: tasks alone and together on molecules as strings (IC-MTL) and as graphs (L2T-MITTEN); no download."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -9,7 +9,7 @@ from tasktalk.analysis.figures import reading_figure, save_figure
 from tasktalk.analysis.listening import mailbox_reading
 from tasktalk.core.errors import RunFolderError
 from tasktalk.data.dataset import Dataset
-from tasktalk.data.molecules import demo_molecules
+from tasktalk.data.molecules import demo_molecule_graphs, demo_molecules
 from tasktalk.training.config import Config, make_config
 from tasktalk.training.progress import Bars, Silent
 from tasktalk.training.run import Run
@@ -19,20 +19,31 @@ PICTURE = "who-listened.png"
 MOLECULE = "CC(=O)Nc1ccc(O)cc1"
 """Paracetamol: aromatic, a hydrogen-bond donor twice, and small enough for a picture."""
 
-_SETTINGS = (
+_COMMON = (
+    "training.batch_size=32",
+    "training.learning_rate=0.003",
+    "training.evaluation_batch_size=256",
+    "training.tracker=none",
+)
+_STRINGS = (
     "data.max_words=100",
     "model.hidden=48",
     "model.embedding_features=32",
     "model.pooling=max",
     "model.dropout=0.2",
-    "training.batch_size=32",
-    "training.learning_rate=0.003",
     "training.sampling_power=0.5",
     "training.epochs=15",
-    "training.evaluation_batch_size=256",
     "training.patience=6",
-    "training.tracker=none",
 )
+_GRAPHS = (
+    "model.hidden=32",
+    "model.bonds=one",
+    "training.criterion=error",
+    "training.epochs=15",
+    "training.patience=6",
+)
+MODELS = {"lstm": "molecules", "ic": "molecules", "single": "molecule-graphs", "mitten": "molecule-graphs"}
+"""The models, and the data set each reads: strings alone and together, graphs alone and together."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +53,12 @@ class TaskResult:
     Args:
         task: name of the task.
         labels: how many training labels it has.
-        single: test error of the single-task model, in percent.
-        shared: test error of IC-MTL, in percent.
+        errors: test error in percent, by model.
     """
 
     task: str
     labels: int
-    single: float
-    shared: float
+    errors: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -68,20 +77,20 @@ class DemoResult:
     picture: Path
     seconds: dict[str, float]
 
-    def scarce(self) -> tuple[float, float]:
-        """Mean test error of single-task and IC-MTL over the tasks with few labels."""
+    def scarce(self, model: str) -> float:
+        """Mean test error of a model over the tasks with few labels."""
         few = min(row.labels for row in self.rows)
-        rows = [row for row in self.rows if row.labels == few]
-        return sum(r.single for r in rows) / len(rows), sum(r.shared for r in rows) / len(rows)
+        errors = [row.errors[model] for row in self.rows if row.labels == few]
+        return sum(errors) / len(errors)
 
 
 def run_demo(
     out: Path, seed: int = 0, overwrite: bool = False, progress: bool = True, settings: Sequence[str] = ()
 ) -> DemoResult:
-    """Train single-task LSTMs and IC-MTL on the same molecules with the same settings, and draw a picture.
+    """Train tasks alone and together on the same molecules with the same settings, and draw a picture.
 
     Args:
-        out: folder to make; the run folders ``lstm`` and ``ic`` and the picture are put into it.
+        out: folder to make; a run folder for each of ``MODELS`` and the picture are put into it.
         seed: of the data's split and of the training.
         overwrite: replace the demo's earlier run folders.
         progress: show progress on standard error.
@@ -92,13 +101,14 @@ def run_demo(
     """
     if out.exists() and not overwrite:
         raise RunFolderError(f"{out}: exists already; choose another --out, or give --overwrite")
-    dataset = demo_molecules(seed)
+    strings = demo_molecules(seed)
+    datasets = {"molecules": strings, "molecule-graphs": demo_molecule_graphs(seed)}
     with Bars() if progress else nullcontext(Silent()) as reporter:
         runs = {
-            name: train(dataset, demo_config(name, seed, settings), out / name, overwrite, reporter)
-            for name in ("lstm", "ic")
+            name: train(datasets[source], demo_config(name, seed, settings), out / name, overwrite, reporter)
+            for name, source in MODELS.items()
         }
-    labels = _label_counts(dataset)
+    labels = _label_counts(strings)
     save_figure(
         reading_figure(
             mailbox_reading(runs["ic"].listen([MOLECULE])),
@@ -109,17 +119,19 @@ def run_demo(
     )
     errors = {name: _test_errors(run) for name, run in runs.items()}
     rows = tuple(
-        TaskResult(task.name, n, errors["lstm"][task.name], errors["ic"][task.name])
-        for task, n in zip(dataset.tasks, labels, strict=True)
+        TaskResult(task.name, n, {name: found[task.name] for name, found in errors.items()})
+        for task, n in zip(strings.tasks, labels, strict=True)
     )
     seconds = {name: run.metrics["seconds"] for name, run in runs.items()}
     return DemoResult(rows, {name: run.folder for name, run in runs.items()}, out / PICTURE, seconds)
 
 
 def demo_config(model: str, seed: int, settings: Sequence[str] = ()) -> Config:
-    """The demo's settings, the same for both models, with some changes."""
-    values = {"data": {"source": [f"molecules:{seed}"]}, "model": {"name": model}, "training": {"seed": seed}}
-    return make_config(values, (*_SETTINGS, *settings))
+    """The demo's settings, the same for the two models that read the same, with some changes."""
+    source = MODELS[model]
+    values = {"data": {"source": [f"{source}:{seed}"]}, "model": {"name": model}, "training": {"seed": seed}}
+    own = _STRINGS if source == "molecules" else _GRAPHS
+    return make_config(values, (*_COMMON, *own, *settings))
 
 
 def _label_counts(dataset: Dataset) -> Sequence[int]:
