@@ -94,7 +94,7 @@ class _MutualAttention(torch.autograd.Function):
         targets, _, features = own.shape
         d_sent, d_own, d_logits = torch.empty_like(sent), torch.empty_like(own), torch.empty_like(weights)
         d_score_maps, d_value_maps = torch.zeros_like(score_maps), torch.zeros_like(value_maps)
-        ones, grad = own.new_ones(features), grad.contiguous()
+        ones = own.new_ones(features)
         for at, s, group, readers in _chunks(sent, targets):
             ds, buffer, product = torch.zeros_like(s), torch.empty_like(s), torch.empty_like(s)
             for j in readers:
