@@ -54,10 +54,10 @@ def test_answers_equal_those_of_scikit_learn(counts: bool) -> None:
 
 
 def test_features_at_a_threshold_go_the_same_way() -> None:
-    """Thresholds lie between two neighbouring float32 numbers, where the nearest float32 number may be the upper."""
-    ends = np.nextafter(np.arange(1, 61, dtype=np.float32), np.float32(np.inf))
-    column = np.concatenate([np.arange(1, 61, dtype=np.float32), ends])
-    features, labels = csr_matrix(column[:, None]), (np.arange(120) >= 60).astype(float)
+    """Thresholds lie between neighbouring float32 numbers, of which the upper one is nearest by the rule for ties."""
+    lower, upper = (np.float32(1 + k * np.finfo(np.float32).eps) for k in (1, 2))
+    column = np.concatenate([lower * 2 ** np.arange(30), upper * 2 ** np.arange(30)]).astype(np.float32)
+    features, labels = csr_matrix(column[:, None]), (np.arange(60) >= 30).astype(float)
     model = ForestModel.fit(features, labels[:, None], (TOXIC,), 3)
     options = {"class_weight": "balanced_subsample", "random_state": 0}
     expected = RandomForestClassifier(3, **options).fit(features, labels).predict_proba(features)

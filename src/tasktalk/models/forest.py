@@ -20,7 +20,7 @@ from tasktalk.core.errors import ConfigError, DataError, RunFolderError
 from tasktalk.core.files import whole_file
 from tasktalk.core.task import Task
 
-_PAIRS = 2**17
+_PAIRS = 2**15
 """So many examples times trees are walked down together: their numbers fit into a processor's cache."""
 _MOST_ROWS = 1024
 _STEPS = 4
