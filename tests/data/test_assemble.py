@@ -83,12 +83,24 @@ def test_one_class_only_is_refused() -> None:
         assemble(table(True, ("a", "b"), train=[("x", {"a": "0"}), ("y", {"a": "1"})]), "words")
 
 
-def test_regression_is_refused_but_numbers_can_be_classes() -> None:
+def test_fractions_are_a_regression_and_few_numbers_are_classes() -> None:
     values = [str(number / 10) for number in range(12)]
-    with pytest.raises(DataError, match=r"12 different numbers such as 0.0 and 1.1; regression is not supported yet"):
-        assemble(one_task(*values), "words")
+    measured = assemble(one_task(*values), "words")
+    assert (measured.tasks[0].kind, measured.tasks[0].classes) == ("regression", ())
+    assert measured.splits["train"].labels[:, 0].tolist() == [float(value) for value in values]
     assert len(assemble(one_task("0.5", "1.5", "2.5"), "words").tasks[0].classes) == 3
     assert len(assemble(one_task(*map(str, range(12))), "words").tasks[0].classes) == 12
+
+
+def test_a_kind_that_is_given_is_not_inferred() -> None:
+    whole = one_task(*map(str, range(101)))
+    assert assemble(whole, "words", kinds={"a": "regression"}).tasks[0].kind == "regression"
+    fractions = one_task(*(str(number / 10) for number in range(12)))
+    assert len(assemble(fractions, "words", kinds={"a": "multiclass"}).tasks[0].classes) == 12
+    with pytest.raises(DataError, match="expected two classes, found 12: 0.0, 0.1, 0.2"):
+        assemble(fractions, "words", kinds={"a": "binary"})
+    with pytest.raises(ConfigError, match="no task 'aa' to give a kind to: did you mean 'a'"):
+        assemble(whole, "words", kinds={"aa": "regression"})
 
 
 def test_identifiers_are_refused() -> None:

@@ -40,8 +40,9 @@ class Bidirectional(nn.Module):
         states = torch.cat((ahead.states, _reorder(back.states, order, 2)), dim=-1)
         record = dict(ahead.record)
         for name, values in back.record.items():
-            in_order = _reorder(values, order, 2)
-            record["backward_" + name] = _reorder(in_order, order, 3) if name == "beta" else in_order
+            if values.ndim > 2:  # else it holds for every word
+                values = _reorder(values, order, 2)
+            record["backward_" + name] = _reorder(values, order, 3) if name == "beta" else values
         return BlockOutput(states, record, _sum_penalties([ahead.penalty, back.penalty]))
 
 

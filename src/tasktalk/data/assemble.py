@@ -4,7 +4,7 @@ import math
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -131,6 +131,14 @@ def _natural_key(label: str) -> tuple[list[tuple[int, str]], str]:
     return [(int(part), "") if part.isdecimal() else (sys.maxsize, part.casefold()) for part in parts], label
 
 
+def are_measured(labels: Collection[str]) -> bool:
+    """Whether labels are the values of a regression: more than ten different numbers that are not all whole."""
+    found = set(labels)
+    if len(found) <= _FEW_NUMBERS or not all(_is_number(label) for label in found):
+        return False
+    return not all(float(label).is_integer() for label in found)
+
+
 def _is_number(label: str) -> bool:
     try:
         return math.isfinite(float(label))
@@ -147,27 +155,20 @@ def _classes(task: str, rows: Sequence[Row], kind: Kind | None) -> list[str]:
         only = f"only {found[0]!r}" if found else "no label"
         what = "values" if kind == "regression" else "classes"
         raise DataError(f"task {task!r}: expected at least two {what} in training, found {only}", path)
-    if (kind or _inferred(found, counts.total())) == "regression":
+    if kind == "regression" or (kind is None and are_measured(counts)):
         return []
     if kind == "binary" and len(found) != 2:
         raise DataError(f"task {task!r}: expected two classes, found {len(found)}: {', '.join(found[:3])}", path)
     if kind is None and _too_many(found, counts.total()):
         raise DataError(
-            f"task {task!r}: expected numbers or classes, found {len(found)} different values in {counts.total()} "
-            f"training rows, such as {found[0]!r}; name the label columns if this is none",
+            f"task {task!r}: expected classes, found {len(found)} different values in {counts.total()} training rows; "
+            f"name the label columns if this is none, or give it the kind regression if it was measured",
             path,
         )
     return found
 
 
-def _inferred(found: Sequence[str], rows: int) -> Kind | None:
-    if not all(_is_number(label) for label in found):
-        return None
-    fractions = len(found) > _FEW_NUMBERS and not all(float(label).is_integer() for label in found)
-    return "regression" if fractions or _too_many(found, rows) else None
-
-
-def _too_many(found: Sequence[str], rows: int) -> bool:
+def _too_many(found: Collection[str], rows: int) -> bool:
     """More different values than classes can be."""
     return len(found) > _FEW_CLASSES and 2 * len(found) > rows
 

@@ -56,6 +56,8 @@ def load_request(source: str | Path | Sequence[str | Path], request: Request, pr
 
 def _files(paths: Sequence[str | Path], request: Request) -> Dataset:
     first = Path(paths[0])
+    if request.split == "scaffold" and not request.smiles:
+        raise ConfigError("a split by scaffold is for molecules: name the column of SMILES")
     if request.smiles:
         return load_smiles(_only(paths, "a table of molecules"), request)
     if request.edges:

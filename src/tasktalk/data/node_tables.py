@@ -1,7 +1,6 @@
 """A graph whose nodes are the examples, from tables: labels of nodes, edges, and perhaps features of nodes."""
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,6 @@ from tasktalk.data.request import Request
 from tasktalk.data.split import split_rows
 
 _LARGEST = float(np.finfo(np.float32).max)
-_WHOLE_NUMBER = re.compile(r"(-?\d+)\.0+")
 
 
 class _Features(NamedTuple):
@@ -103,7 +101,7 @@ def node_dataset(
     def content(part: Sequence[Row]) -> Nodes:
         return Nodes(graph, np.array([index[row.text] for row in part], dtype=np.int64))
 
-    splits = split_rows(labelled, request.dev, request.test, request.seed)
+    splits = split_rows(labelled, request.dev, request.test, request.seed, request.kinds)
     dataset = build(Table(name, chosen, splits, True, sources), content, kinds=request.kinds)
     return replace(dataset, warnings=warnings)
 
@@ -233,9 +231,8 @@ def _label_columns(records: Records, request: Request) -> list[str]:
 
 
 def _row(records: Records, record: Record, node: str, tasks: Sequence[str]) -> Row:
-    """The labels of a node that are not empty; ``1.0`` is ``1``, as spreadsheets write it beside empty cells."""
-    found = {task: (records.string(record, task) or "").strip() for task in tasks}
-    labels = {task: _WHOLE_NUMBER.sub(r"\1", label) for task, label in found.items() if label}
+    """The labels of a node that are not empty."""
+    labels = {task: label for task in tasks if (label := records.label(record, task))}
     return Row(_node(records, record, node), labels, records.path, record.line)
 
 

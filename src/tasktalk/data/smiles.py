@@ -1,20 +1,18 @@
 """Tables of molecules: a column of SMILES, and a label column per task (shared inputs)."""
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasktalk.core.errors import ConfigError, DataError, nearest
-from tasktalk.core.task import Kind
 from tasktalk.data.assemble import Row, Table, build
 from tasktalk.data.atoms import molecule_graph, parse
 from tasktalk.data.dataset import Dataset, MoleculeGraph, Molecules
 from tasktalk.data.records import Records, read_records
 from tasktalk.data.request import Request
 from tasktalk.data.scaffold import split_by_scaffold
-from tasktalk.data.split import split_rows
+from tasktalk.data.split import split_rows, without_regressions
 
 _FEW_NUMBERS = 10  # as in data.assemble
 _FEW_CLASSES = 100
@@ -149,39 +147,11 @@ def _rows(records: Records, molecules: Mapping[int, _Molecule], tasks: Sequence[
 
 
 def _split(rows: Sequence[Row], request: Request) -> dict[str, list[Row]]:
+    if request.split == "random":
+        return split_rows(rows, request.dev, request.test, request.seed, request.kinds)
     by_line = {row.line: row for row in rows}
-    classes = _without_regressions(rows, request.kinds)
-    if request.split == "scaffold":
-        splits = split_by_scaffold(classes, request.dev, request.test)
-    else:
-        splits = split_rows(classes, request.dev, request.test, request.seed)
+    splits = split_by_scaffold(without_regressions(rows, request.kinds), request.dev, request.test)
     return {split: [by_line[row.line] for row in part] for split, part in splits.items()}
-
-
-def _without_regressions(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> list[Row]:
-    """The rows without values that are no classes: a split would keep a row with each value in training."""
-    values: dict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        for task, value in row.labels.items():
-            values[task].append(value)
-    regressions = {
-        task for task, found in values.items()
-        if kinds.get(task) == "regression" or (task not in kinds and _are_measured(found))
-    }  # fmt: skip
-    return [
-        replace(row, labels={task: value for task, value in row.labels.items() if task not in regressions})
-        for row in rows
-    ]
-
-
-def _are_measured(values: Sequence[str]) -> bool:
-    """Whether values are numbers, and more than classes can be (``data.assemble.build``)."""
-    different = set(values)
-    numbers = [_number(value) for value in different]
-    if None in numbers or len(different) <= _FEW_NUMBERS:
-        return False
-    many = len(different) > _FEW_CLASSES and 2 * len(different) > len(values)
-    return many or not all(number is not None and number.is_integer() for number in numbers)
 
 
 def _name_warning(column: str) -> str:

@@ -2,10 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tasktalk.core.errors import ConfigError
 from tasktalk.core.seeding import generator
-from tasktalk.data.assemble import Row
+from tasktalk.core.task import Kind
+from tasktalk.data.assemble import Row, are_measured
 
 _PURPOSE = 1_500_450_271  # keeps these draws apart from those that use the same seed for something else
 
@@ -13,7 +15,9 @@ Label = tuple[str, str]
 """Task and label."""
 
 
-def split_rows(rows: Sequence[Row], dev: float, test: float, seed: int) -> dict[str, list[Row]]:
+def split_rows(
+    rows: Sequence[Row], dev: float, test: float, seed: int, kinds: Mapping[str, Kind] | None = None
+) -> dict[str, list[Row]]:
     """Split rows so that each class has about the same share in every split.
 
     Rows with the same text stay together, and every class of every task keeps a row in training. The order of the
@@ -24,6 +28,7 @@ def split_rows(rows: Sequence[Row], dev: float, test: float, seed: int) -> dict[
         dev: share of the rows for development, 0 for none.
         test: share of the rows for testing, 0 for none.
         seed: the same seed gives the same split.
+        kinds: kind by task name, where it is not to be inferred. The values of a regression are no classes.
 
     Raises:
         ConfigError: the shares are negative or leave nothing to train on.
@@ -31,13 +36,27 @@ def split_rows(rows: Sequence[Row], dev: float, test: float, seed: int) -> dict[
     if dev < 0 or test < 0 or dev + test >= 1:
         raise ConfigError(f"shares of dev and test: expected at least 0 and a sum below 1, found {dev} and {test}")
     shares = {"train": 1 - dev - test, "dev": dev, "test": test}
-    groups = _groups(rows)
+    groups = _groups(without_regressions(rows, kinds or {}))
     side = _deal(_shuffled_by_class(groups, seed), shares)
     _keep_classes_in_training(groups, side)
     splits: dict[str, list[Row]] = {split: [] for split in shares}
     for row in rows:
         splits[side[row.text]].append(row)
     return splits
+
+
+def without_regressions(rows: Sequence[Row], kinds: Mapping[str, Kind]) -> list[Row]:
+    """The rows without values that are no classes: a split would keep a row with each value in training."""
+    values: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        for task, value in row.labels.items():
+            values[task].append(value)
+    measured = {
+        task
+        for task, found in values.items()
+        if (kinds[task] == "regression" if task in kinds else are_measured(found))
+    }
+    return [replace(row, labels={t: value for t, value in row.labels.items() if t not in measured}) for row in rows]
 
 
 def _groups(rows: Sequence[Row]) -> dict[str, list[Row]]:

@@ -1,6 +1,5 @@
 """Tables of texts: one table per task (separate inputs), or one label column per task (shared inputs)."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from tasktalk.data.records import Records, read_records
 from tasktalk.data.split import split_rows
 
 _WHOLE = "whole"  # beside train, dev and test: a file that is still to be split
-_WHOLE_NUMBER = re.compile(r"(-?\d+)\.0+")
 
 
 def load_tables(
@@ -64,7 +62,7 @@ def load_tables(
     else:
         parts = [_rows_by_split(tables[name], text, label or "label", name) for name in names]
     table_name = next(iter(tables)) if len(tables) == 1 else first.path.resolve().parent.name
-    rows = _splits(parts, dev, test, seed)
+    rows = _splits(parts, dev, test, seed, kinds)
     return assemble(Table(table_name, names, rows, shared, _checksums(tables)), tokenizer, kinds=kinds)
 
 
@@ -146,7 +144,7 @@ def _task_rows(records: Records, text: str, label: str, task: str) -> list[Row]:
     records.require(label)
     rows = []
     for record in records.rows:
-        value = _label(records.string(record, label))
+        value = records.label(record, label)
         if not value:
             raise DataError(f"expected a label in column {label!r}, found none", records.path, record.line)
         rows.append(Row(records.text(record, text), {task: value}, records.path, record.line))
@@ -159,24 +157,21 @@ def _shared_rows(records: Records, text: str, tasks: Sequence[str]) -> list[Row]
         records.require(column)
     rows = []
     for record in records.rows:
-        found = {task: _label(records.string(record, task)) for task in tasks}
+        found = {task: records.label(record, task) for task in tasks}
         known = {task: value for task, value in found.items() if value}
         rows.append(Row(records.text(record, text), known, records.path, record.line))
     return rows
 
 
-def _label(value: str | None) -> str:
-    """A label without outer white space; ``1.0`` is ``1``, as spreadsheets and pandas write it beside empty cells."""
-    return _WHOLE_NUMBER.sub(r"\1", (value or "").strip())
-
-
-def _splits(parts: Sequence[Mapping[str, list[Row]]], dev: float, test: float, seed: int) -> dict[str, list[Row]]:
+def _splits(
+    parts: Sequence[Mapping[str, list[Row]]], dev: float, test: float, seed: int, kinds: Mapping[str, Kind] | None
+) -> dict[str, list[Row]]:
     """Join the tables split by split, and draw what is missing."""
     whole = [row for part in parts for row in part.get(_WHOLE, ())]
     without_dev = [row for part in parts if "dev" not in part for row in part.get("train", ())]
     splits = {split: [row for part in parts for row in part.get(split, ())] for split in ("dev", "test")}
     splits["train"] = [row for part in parts if "dev" in part for row in part["train"]]
-    for drawn in (split_rows(whole, dev, test, seed), split_rows(without_dev, dev, 0.0, seed)):
+    for drawn in (split_rows(whole, dev, test, seed, kinds), split_rows(without_dev, dev, 0.0, seed, kinds)):
         for split, rows in drawn.items():
             splits[split] += rows
     return splits
