@@ -40,9 +40,8 @@ class Bidirectional(nn.Module):
         states = torch.cat((ahead.states, _reorder(back.states, order, 2)), dim=-1)
         record = dict(ahead.record)
         for name, values in back.record.items():
-            if values.ndim > 2:  # else it holds for every word
-                values = _reorder(values, order, 2)
-            record["backward_" + name] = _reorder(values, order, 3) if name == "beta" else values
+            of_words = values if values.ndim == 2 else _reorder(values, order, 2)
+            record["backward_" + name] = _reorder(of_words, order, 3) if name == "beta" else of_words
         return BlockOutput(states, record, _sum_penalties([ahead.penalty, back.penalty]))
 
 
