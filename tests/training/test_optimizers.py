@@ -10,7 +10,7 @@ from tasktalk.core.task import Task
 from tasktalk.models.build import build_network
 from tasktalk.models.network import TextNetwork
 from tasktalk.models.options import LinearOptions
-from tasktalk.training.optimizers import make_optimizers, takes_sparse_gradients
+from tasktalk.training.optimizers import decay, make_optimizers, takes_sparse_gradients
 from tests.training.toy import config
 
 TASKS = tuple(Task(name, "binary", ("no", "yes")) for name in ("a", "b"))
@@ -155,3 +155,10 @@ def test_other_tasks_stay_as_they_are() -> None:
     assert all(torch.equal(p, before[name]) for name, p in private.items())
     train(network, optimizers, task=1)
     assert not any(torch.equal(p, before[name]) for name, p in private.items() if p.shape != (1,))
+
+
+def test_step_sizes_fall_along_half_a_cosine() -> None:
+    one, other = (torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=lr) for lr in (0.5, 0.02))
+    for progress, factor in ((0.0, 1.0), (0.5, 0.5), (1.0, 0.0), (1 / 3, 0.75)):
+        decay([one, other], progress)
+        assert [o.param_groups[0]["lr"] for o in (one, other)] == pytest.approx([0.5 * factor, 0.02 * factor])

@@ -103,7 +103,8 @@ class TrainingConfig(Settings):
         schedule: ``alternate``, one task per batch (Algorithm 1), or ``joint``, all tasks in every batch (Eq. 14).
         sampling_power: a task is drawn in proportion to (its examples) ** power; 0 is uniform.
         optimizer: ``adamw``, with row-wise updates of the word vectors, or ``adadelta`` (the message-passing paper's).
-        learning_rate: step size.
+        learning_rate: step size at the beginning.
+        decay: how the step size falls until the last epoch: not at all (``none``), or to zero along half a ``cosine``.
         weight_decay: l2 regularisation (decoupled for ``adamw``); word vectors have none with ``adamw``.
         clip: largest norm of the gradient, with ``adamw`` apart from that of word vectors; 0 for no limit.
         patience: stop after so many epochs without a better development score; 0 never stops early.
@@ -125,6 +126,7 @@ class TrainingConfig(Settings):
     sampling_power: NotNegative = 0.0
     optimizer: Literal["adamw", "adadelta"] = "adamw"
     learning_rate: StepSize = 1e-3
+    decay: Literal["none", "cosine"] = "none"
     weight_decay: NotNegative = 0.0
     clip: NotNegative = 1.0
     patience: Annotated[int, Field(ge=0)] = 3

@@ -21,7 +21,7 @@ from tasktalk.training.checkpoint import load_state, save_state, save_tensors
 from tasktalk.training.config import TrainingConfig
 from tasktalk.training.history import write_history
 from tasktalk.training.metrics import TaskScores, summarise
-from tasktalk.training.optimizers import make_optimizers
+from tasktalk.training.optimizers import decay, make_optimizers
 from tasktalk.training.predictor import NetworkPredictor, score
 from tasktalk.training.progress import Reporter
 from tasktalk.training.run_folder import CHECKPOINT, HISTORY, attempt
@@ -145,7 +145,7 @@ class Fit:
             losses = task_losses(output, batch, self.tasks)
             loss = total_loss(losses, output, batch, self.tasks)
             self.accelerator.backward(loss)
-            self._update()
+            self._update((state.epoch + state.step / len(plans)) / config.epochs)
             state.step += 1
             recent.append(Step(plan, losses.detach(), ~batch.labels.isnan().all(dim=1)))
             due, last = self._checkpoint_is_due(), state.step == len(plans)
@@ -157,7 +157,9 @@ class Fit:
             if due:
                 self._save()
 
-    def _update(self) -> None:
+    def _update(self, progress: float = 0.0) -> None:
+        if self.config.decay == "cosine":
+            decay(self.optimizers, progress)
         if self.config.clip:
             self.accelerator.clip_grad_norm_(self.dense, self.config.clip)
         for optimizer in self.prepared:

@@ -1,5 +1,8 @@
 """Optimisers: dense parameters apart from word tables, whose updates touch only the rows of the batch."""
 
+import math
+from collections.abc import Iterable
+
 import torch
 from torch import nn
 
@@ -35,6 +38,17 @@ def make_optimizers(network: nn.Module, config: TrainingConfig) -> list[torch.op
     if sparse:
         optimizers.append(torch.optim.SparseAdam(sparse, lr=config.learning_rate))
     return optimizers
+
+
+def decay(optimizers: Iterable[torch.optim.Optimizer], progress: float) -> None:
+    """Let the step sizes fall along half a cosine (Loshchilov and Hutter 2017).
+
+    Args:
+        optimizers: whose groups are changed; each keeps the step size that it began with as ``initial_lr``.
+        progress: part of the training that is done, from 0 to 1.
+    """
+    for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+        group["lr"] = group.setdefault("initial_lr", group["lr"]) * (1 + math.cos(math.pi * progress)) / 2
 
 
 def _sparse_parameters(module: nn.Module) -> list[nn.Parameter]:
