@@ -145,7 +145,9 @@ class Fit:
             losses = task_losses(output, batch, self.tasks)
             loss = total_loss(losses, output, batch, self.tasks)
             self.accelerator.backward(loss)
-            self._update((state.epoch + state.step / len(plans)) / config.epochs)
+            if config.decay == "cosine":
+                decay(self.optimizers, (state.epoch + state.step / len(plans)) / config.epochs)
+            self._update()
             state.step += 1
             recent.append(Step(plan, losses.detach(), ~batch.labels.isnan().all(dim=1)))
             due, last = self._checkpoint_is_due(), state.step == len(plans)
@@ -157,9 +159,7 @@ class Fit:
             if due:
                 self._save()
 
-    def _update(self, progress: float = 0.0) -> None:
-        if self.config.decay == "cosine":
-            decay(self.optimizers, progress)
+    def _update(self) -> None:
         if self.config.clip:
             self.accelerator.clip_grad_norm_(self.dense, self.config.clip)
         for optimizer in self.prepared:
