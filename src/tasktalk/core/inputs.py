@@ -26,14 +26,14 @@ class GraphInputs:
         features: what is known of a position (an atom or a node): how many numbers.
         kinds: how many kinds of edges, loops included.
         learned: positions for each of which a model learns a vector; 0 where there are none.
-        fingerprint: number of sparse features of an example; 0 where a model reads none.
+        summary: number of features of a whole molecule; 0 where a model reads none.
     """
 
     examples: Literal["molecules", "nodes"]
     features: int
     kinds: int
     learned: int = 0
-    fingerprint: int = 0
+    summary: int = 0
 
 
 Inputs = TextInputs | GraphInputs

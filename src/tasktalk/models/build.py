@@ -8,8 +8,8 @@ from tasktalk.core.errors import ConfigError
 from tasktalk.core.inputs import GraphInputs, Inputs, TextInputs
 from tasktalk.core.task import Task
 from tasktalk.encoders.embedding import Embedding, PartlySharedEmbedding, PrivateEmbedding, WordEmbedding
-from tasktalk.encoders.fingerprint import FingerprintEncoders
 from tasktalk.encoders.graph import GraphEncoders
+from tasktalk.encoders.summary import SummaryEncoders
 from tasktalk.heads.classifier import Classifier
 from tasktalk.heads.pooling import pooling
 from tasktalk.heads.readout import readout
@@ -18,6 +18,7 @@ from tasktalk.models.graph_network import GraphNetwork
 from tasktalk.models.linear import LinearModel
 from tasktalk.models.network import TextNetwork, initialise_uniform
 from tasktalk.models.options import MTCNNOptions, NetworkOptions
+from tasktalk.models.settings import Wide
 from tasktalk.models.transfer_options import TransferNetworkOptions, TransferOptions
 
 Network = TextNetwork | GraphNetwork
@@ -64,7 +65,7 @@ def _text_network(options: NetworkOptions, tasks: Sequence[Task], inputs: TextIn
         pooling(options.pooling, block.features, len(tasks), backward_features),
         Classifier(block.features, outputs),
         options.dropout,
-        None if options.wide == "off" else _wide(options.wide == "joint", tasks, inputs.wide_features, sparse),
+        _wide(options.wide, tasks, inputs.wide_features, sparse),
     )
 
 
@@ -79,16 +80,16 @@ def _graph_network(options: TransferNetworkOptions, tasks: Sequence[Task], input
     )
     of_atoms = readout(options.readout, hidden, count) if inputs.examples == "molecules" else None
     width = hidden if of_atoms is None else of_atoms.features
-    fingerprints = None
-    if inputs.fingerprint:
-        fingerprints = FingerprintEncoders(inputs.fingerprint, hidden, number, alike, dropout)
+    summaries = None
+    if inputs.summary:
+        summaries = SummaryEncoders(inputs.summary, hidden, number, alike, dropout)
         width += hidden
     head = Classifier(width, [task.outputs for task in tasks])
     transfer = options.transfer(encoders.input_features, count)
-    return GraphNetwork(encoders, transfer, of_atoms, head, dropout, fingerprints)
+    return GraphNetwork(encoders, transfer, of_atoms, head, dropout, summaries)
 
 
-_TEXT_SETTINGS = ("pooling", "bidirectional", "embedding_features", "wide", "initialisation")
+_TEXT_SETTINGS = ("pooling", "bidirectional", "embedding_features", "embeddings", "wide", "initialisation")
 
 
 def _refuse_text_settings(options: TransferOptions, inputs: GraphInputs) -> None:
@@ -121,7 +122,14 @@ def set_wide(wide: WideLogits, linear: LinearModel) -> None:
             wide.bias[task].copy_(torch.from_numpy(table.intercepts[row]))
 
 
-def _wide(trainable: bool, tasks: Sequence[Task], features: int, sparse: bool) -> WideLogits:
+def _wide(wide: Wide, tasks: Sequence[Task], features: int, sparse: bool) -> WideLogits | None:
+    if wide == "off":
+        return None
+    regression = next((task for task in tasks if task.kind == "regression"), None)
+    if wide == "fitted" and regression is not None:  # its logits are weighed by their likelihood, and values have none
+        raise ConfigError(
+            f"model.wide fitted is for classifications, and task {regression.name!r} is a regression: choose joint"
+        )
     classes = sorted({task.classes for task in tasks})
     groups = [classes.index(task.classes) for task in tasks]
-    return WideLogits(features, [task.outputs for task in tasks], groups, trainable, sparse)
+    return WideLogits(features, [task.outputs for task in tasks], groups, wide == "joint", sparse)

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from tasktalk.communication.transfer import Transfer
 from tasktalk.core.batch import GraphBatch, Output
-from tasktalk.encoders.fingerprint import FingerprintEncoders
 from tasktalk.encoders.graph import GraphEncoders
+from tasktalk.encoders.summary import SummaryEncoders
 from tasktalk.heads.classifier import Classifier
 from tasktalk.heads.readout import Readout
 
@@ -21,8 +21,8 @@ class GraphNetwork(nn.Module):
         readout: states of a molecule's atoms to one vector; None where an example is a node.
         head: output layer of every task.
         dropout: share of the features before the head that are dropped while training.
-        fingerprints: encoders of each molecule's fingerprint, or None. A fingerprint counts as one more position of its
-            molecule: the transfer mixes what the encoders make of it, and the head gets it beside the readout.
+        summaries: encoders of features of each whole molecule, or None. They count as one more position of their
+            molecule: the transfer mixes what the encoders make of them, and the head gets that beside the readout.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class GraphNetwork(nn.Module):
         readout: Readout | None,
         head: Classifier,
         dropout: float = 0.2,
-        fingerprints: FingerprintEncoders | None = None,
+        summaries: SummaryEncoders | None = None,
     ) -> None:
         super().__init__()
         self.encoders = encoders
@@ -40,7 +40,7 @@ class GraphNetwork(nn.Module):
         self.readout = readout
         self.head = head
         self.dropout = nn.Dropout(dropout)
-        self.fingerprints = fingerprints
+        self.summaries = summaries
 
     def forward(self, batch: GraphBatch) -> Output:
         """Logits of every receiver, and who listened to whom at every atom or node."""
@@ -49,9 +49,9 @@ class GraphNetwork(nn.Module):
         if batch.nodes is not None:  # a transfer looks at one position at a time
             states, inputs = states[:, batch.nodes], inputs[batch.nodes]
         atoms = states.shape[1]
-        if self.fingerprints is not None and batch.wide is not None:
-            states = torch.cat((states, self.fingerprints(batch.wide, sources)), dim=1)
-            inputs = torch.cat((inputs, _mean_of_atoms(inputs, batch)))  # what a gate reads of a fingerprint
+        if self.summaries is not None and batch.wide is not None:
+            states = torch.cat((states, self.summaries(batch.wide, sources)), dim=1)
+            inputs = torch.cat((inputs, _mean_of_atoms(inputs, batch)))  # what a gate reads of a whole molecule
         states, record = self.transfer(states.unsqueeze(1), inputs.unsqueeze(0), batch.receivers)
         pooled = self._read_out(states[:, :atoms], batch)
         if states.shape[1] > atoms:

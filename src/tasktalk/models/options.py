@@ -20,6 +20,7 @@ from tasktalk.models.settings import Embeddings, Settings, Size, TextOptions
 from tasktalk.models.transfer_options import TransferNetworkOptions
 
 LinearMode = Literal["easy-adapt", "pooled", "per-task"]
+SimpleView = Literal["ecfp", "descriptors", "both"]
 
 
 class LSTMOptions(TextOptions):
@@ -149,14 +150,16 @@ class IndirectOptions(TextOptions):
 class LinearOptions(Settings):
     """Logistic or ridge regression on sparse features: what people would do without us.
 
-    The features are TF-IDF of words and word pairs, counts of ECFP4 fingerprints, or the spectral embedding of a graph.
+    The features are TF-IDF of words and word pairs, fingerprints of molecules, or the spectral embedding of a graph.
 
     Attributes:
+        molecules: features of molecules: an ECFP4 fingerprint (``ecfp``), RDKit's ``descriptors``, or ``both``.
         mode: ``per-task``, ``pooled`` (one model for all), ``easy-adapt`` (shared and per-task weights, Daume 2007), or
             ``auto``: ``easy-adapt`` where tasks have inputs of their own, else ``per-task``.
     """
 
     name: Literal["linear"] = "linear"
+    molecules: SimpleView = "ecfp"
     mode: Literal[LinearMode, "auto"] = "auto"
 
 
@@ -164,10 +167,12 @@ class ForestOptions(Settings):
     """A random forest per task on the same features: what people would do for molecules without us.
 
     Attributes:
+        molecules: features of molecules: an ECFP4 fingerprint (``ecfp``), RDKit's ``descriptors``, or ``both``.
         trees: how many trees per task.
     """
 
     name: Literal["forest"] = "forest"
+    molecules: SimpleView = "ecfp"
     trees: Size = 500
 
 

@@ -8,6 +8,7 @@ from tasktalk.heads.pooling import Pooling
 
 Wide = Literal["off", "fitted", "joint"]
 Embeddings = Literal["shared", "private", "frozen"]
+MoleculeView = Literal["atoms", "ecfp", "descriptors", "both"]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Size = Annotated[int, Field(ge=1)]
 

@@ -14,8 +14,9 @@ from tasktalk.communication.separate import Separate, Shared
 from tasktalk.communication.transfer import Transfer
 from tasktalk.heads.pooling import Pooling
 from tasktalk.heads.readout import ReadoutName
-from tasktalk.models.settings import Embeddings, Share, Size, TextOptions
+from tasktalk.models.settings import Embeddings, MoleculeView, Share, Size, TextOptions
 
+Bonds = Literal["kinds", "one"]
 NodeVectors = Literal["learned", "spectral", "both"]
 
 
@@ -29,7 +30,8 @@ class TransferOptions(TextOptions):
         layers: graphs: how many graph convolutions.
         readout: molecules: how the states of the atoms become one vector; ``set2set`` is the paper's.
         bonds: molecules: weights for each kind of bond (``kinds``), or the same for all (``one``).
-        fingerprint: molecules: let the readout see an ECFP4 fingerprint of so many bits; 0 for none.
+        molecules: what is seen of a molecule: its ``atoms`` only, beside them an ECFP4 fingerprint (``ecfp``) or
+            RDKit's ``descriptors`` of the whole molecule, or ``both``.
         nodes: nodes: a ``learned`` vector for each, its ``spectral`` embedding, or ``both``, beside the features that
             the data has.
     """
@@ -39,8 +41,8 @@ class TransferOptions(TextOptions):
     dropout: Share = 0.2
     layers: Size = 3
     readout: ReadoutName = "set2set"
-    bonds: Literal["kinds", "one"] = "kinds"
-    fingerprint: Annotated[int, Field(ge=0)] = 0
+    bonds: Bonds = "kinds"
+    molecules: MoleculeView = "descriptors"
     nodes: NodeVectors = "learned"
 
     def transfer(self, input_features: int, tasks: int) -> Transfer:

@@ -14,9 +14,6 @@ from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.graph_encoders import MoleculeEncoder, NodeEncoder
 from tasktalk.training.run_folder import GRAPH, MOLECULES, VOCABULARY
 
-FINGERPRINT = 2048
-"""Bits of the fingerprint that linear models and forests read."""
-
 
 @runtime_checkable  # signatures are checked while the tests run
 class Encoder(Protocol):
@@ -43,8 +40,9 @@ def fit_encoder(dataset: Dataset, config: Config) -> Encoder:
     match train.content:
         case Molecules():
             if isinstance(model, TransferOptions):
-                return MoleculeEncoder(model.bonds, model.fingerprint)
-            return MoleculeEncoder(fingerprint=FINGERPRINT)
+                return MoleculeEncoder.fit(train, model.bonds, model.molecules)
+            seen = model.molecules if isinstance(model, LinearOptions | ForestOptions) else "atoms"
+            return MoleculeEncoder.fit(train, "one", seen)
         case Nodes():
             vectors = model.nodes if isinstance(model, TransferOptions) else "spectral"
             return NodeEncoder.fit(train, vectors)

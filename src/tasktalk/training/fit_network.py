@@ -94,7 +94,7 @@ def _one_example(inputs: Inputs, receivers: tuple[int, ...]) -> Batch:
     labels = torch.zeros(len(receivers), 1)
     if isinstance(inputs, GraphInputs):
         edges = adjacency(np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros(0, int), inputs.kinds, 1)
-        rows = SparseRows(torch.zeros(0).long(), torch.zeros(1).long(), torch.zeros(0)) if inputs.fingerprint else None
+        rows = SparseRows(torch.zeros(0).long(), torch.zeros(1).long(), torch.zeros(0)) if inputs.summary else None
         first = torch.zeros(1).long()
         graph_of, nodes = (first, None) if inputs.examples == "molecules" else (None, first)
         return GraphBatch(receivers, torch.zeros(1, inputs.features), edges, labels, graph_of, nodes, rows)

@@ -2,69 +2,118 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
+from scipy.sparse import csr_matrix, hstack
 
 from tasktalk.core.errors import ConfigError, RunFolderError
 from tasktalk.core.files import whole_file, write_text
 from tasktalk.core.inputs import GraphInputs
 from tasktalk.data.atoms import ATOM_FEATURES, BOND_KINDS
 from tasktalk.data.dataset import Examples, Molecules, NodeGraph, Nodes, noun
+from tasktalk.data.descriptors import descriptor_names, descriptors
 from tasktalk.data.fingerprints import ecfp
 from tasktalk.data.molecule_batches import EncodedMolecules, encode_molecules
 from tasktalk.data.node_batches import EncodedGraph, EncodedNodes, NodeFeatures, encode_graph, encode_nodes
+from tasktalk.models.settings import MoleculeView
+from tasktalk.models.transfer_options import Bonds
 from tasktalk.training.run_folder import GRAPH, MOLECULES, NODES, read_json, write_json
 
+FINGERPRINT = 2048
+"""Columns of a fingerprint."""
+_FARTHEST = 5.0
+"""A descriptor of a strange molecule counts as so many standard deviations at most."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class MoleculeEncoder:
-    """Atoms, bonds and, if wanted, fingerprints.
+    """Atoms, bonds and, if wanted, features of the whole molecule.
 
     Args:
         bonds: whether each kind of bond is a kind of edge, or all are one.
-        fingerprint: number of bits of the fingerprint; 0 for none.
+        sees: features of the whole molecule: none (``atoms``), an ECFP4 fingerprint as log(1 + count), RDKit's
+            descriptors in standard deviations from the mean of the training molecules, or both.
+        mean: mean of every descriptor.
+        std: standard deviation of every descriptor.
     """
 
-    bonds: Literal["kinds", "one"] = "kinds"
-    fingerprint: int = 0
+    bonds: Bonds
+    sees: MoleculeView
+    mean: np.ndarray
+    std: np.ndarray
+
+    @classmethod
+    def fit(cls, examples: Examples, bonds: Bonds, sees: MoleculeView) -> "MoleculeEncoder":
+        """Measure the descriptors of the training molecules, where they are seen.
+
+        Raises:
+            ConfigError: the examples are not molecules.
+        """
+        molecules = _molecules(examples)
+        if sees not in ("descriptors", "both"):
+            return cls(bonds, sees, np.zeros(0), np.ones(0))
+        values = descriptors(molecules.smiles).astype(np.float64)
+        std = values.std(axis=0)
+        return cls(bonds, sees, values.mean(axis=0), np.where(std > 1e-6, std, 1.0))
 
     def __call__(self, examples: Examples) -> EncodedMolecules:
         """Encode examples."""
-        content = examples.content
-        if not isinstance(content, Molecules):
-            raise ConfigError("this run reads molecules; give it a table with a column of SMILES")
-        features = ecfp(content.smiles, self.fingerprint) if self.fingerprint else None
-        return encode_molecules(examples, self.bonds, features)
+        smiles = _molecules(examples).smiles
+        parts = []
+        if self.sees in ("ecfp", "both"):
+            parts.append(ecfp(smiles, FINGERPRINT).log1p())
+        if self.sees in ("descriptors", "both"):
+            scaled = (descriptors(smiles) - self.mean) / self.std
+            parts.append(csr_matrix(np.clip(scaled, -_FARTHEST, _FARTHEST).astype(np.float32)))
+        return encode_molecules(examples, self.bonds, hstack(parts, format="csr") if parts else None)
 
     @property
     def inputs(self) -> GraphInputs:
         """What a network is built for."""
         kinds = len(BOND_KINDS) if self.bonds == "kinds" else 1
-        return GraphInputs("molecules", len(ATOM_FEATURES), kinds, fingerprint=self.fingerprint)
+        columns = FINGERPRINT * (self.sees in ("ecfp", "both")) + len(self.mean)
+        return GraphInputs("molecules", len(ATOM_FEATURES), kinds, summary=columns)
 
     def save(self, folder: Path) -> None:
-        """Write what atoms and bonds are described by."""
-        write_json(folder / MOLECULES, {**vars(self), **_description()})
+        """Write how molecules are described."""
+        facts = {"bonds": self.bonds, "sees": self.sees, "mean": self.mean.tolist(), "std": self.std.tolist()}
+        write_json(folder / MOLECULES, facts | _description(bool(len(self.mean))))
 
     @classmethod
     def load(cls, folder: Path) -> "MoleculeEncoder":
         """Read it back.
 
         Raises:
-            RunFolderError: the file is damaged, or another version of tasktalk described atoms in another way.
+            RunFolderError: the file is damaged, or another version of tasktalk or RDKit describes molecules in another
+                way.
         """
         facts = read_json(folder / MOLECULES)
-        described = {key: facts.get(key) for key in _description()} if isinstance(facts, dict) else {}
-        if described != _description():
-            raise RunFolderError(f"{folder}: trained by a version of tasktalk that describes atoms in another way")
-        return cls(facts["bonds"], facts["fingerprint"])
+        try:
+            mean, std = np.array(facts["mean"]), np.array(facts["std"])
+            bonds, sees = facts["bonds"], facts["sees"]
+            expected = _description(bool(len(mean)))
+            same = expected == {key: facts[key] for key in expected}
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunFolderError(f"{folder / MOLECULES}: does not say how molecules are described ({error})") from error
+        if not same:
+            raise RunFolderError(
+                f"{folder}: trained by a version of tasktalk or RDKit that has other features of molecules"
+            )
+        return cls(bonds, sees, mean, std)
 
 
-def _description() -> dict[str, Any]:
-    return {"atom_features": list(ATOM_FEATURES), "bond_kinds": list(BOND_KINDS)}
+def _molecules(examples: Examples) -> Molecules:
+    if not isinstance(examples.content, Molecules):
+        raise ConfigError(f"this run reads molecules, found {noun(examples.content)}")
+    return examples.content
+
+
+def _description(with_descriptors: bool) -> dict[str, Any]:
+    names = descriptor_names() if with_descriptors else []
+    return {"atom_features": list(ATOM_FEATURES), "bond_kinds": list(BOND_KINDS), "descriptors": names}
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +184,8 @@ class NodeEncoder:
         try:
             names = (folder / NODES).read_text(encoding="utf-8").split("\n")[:-1]
             tensors = load_file(folder / GRAPH)
+            if len(names) != len(tensors["features"]):
+                raise ValueError(f"{len(names)} names for {len(tensors['features'])} nodes")
             graph = NodeGraph(names, tensors["edges"], tensors["features"])
             whole = NodeGraph(names, graph.edges, np.concatenate((graph.features, tensors["spectral"]), axis=1))
             return cls(graph, encode_graph(whole), bool(tensors["learned"][0]))

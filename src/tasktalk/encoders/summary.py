@@ -1,4 +1,4 @@
-"""Sparse features of a whole example, such as a molecule's fingerprint, to states; all encoders in one product."""
+"""Features of a whole molecule, such as a fingerprint or descriptors, to states; all encoders in one product."""
 
 import torch
 from jaxtyping import Float
@@ -8,10 +8,8 @@ from torch.nn import functional
 from tasktalk.core.batch import SparseRows
 
 
-class FingerprintEncoders(nn.Module):
+class SummaryEncoders(nn.Module):
     """One hidden layer per encoder: LayerNorm(ReLU(x W + b)), stacked over the encoders.
-
-    Counts enter as log(1 + count).
 
     Args:
         features: number of sparse features.
@@ -25,7 +23,7 @@ class FingerprintEncoders(nn.Module):
         super().__init__()
         self.encoders, self.hidden = encoders, hidden
         draws = 1 if alike else encoders
-        # A fingerprint has tens of bits of thousands: Glorot's range would drown the first layer in zeros.
+        # Some tens of numbers are not zero, however many there could be: Glorot's range would be too small.
         weight = torch.randn(features, draws, hidden) / 8
         self.weight = nn.Parameter(weight.expand(-1, encoders, -1).flatten(1).clone())
         self.bias = nn.Parameter(torch.zeros(encoders, hidden))
@@ -39,7 +37,7 @@ class FingerprintEncoders(nn.Module):
         if which != tuple(range(self.encoders)):
             chosen = list(which)  # type: ignore[assignment]
             weight = self.weight.unflatten(1, (self.encoders, self.hidden))[:, chosen].flatten(1)
-        values = rows.values.log1p().to(weight.dtype)
+        values = rows.values.to(weight.dtype)
         summed = functional.embedding_bag(rows.indices, weight, rows.offsets, mode="sum", per_sample_weights=values)
         states = (summed.unflatten(1, (-1, self.hidden)) + self.bias[chosen]).relu()
         states = functional.layer_norm(states, (self.hidden,)) * self.gain[chosen] + self.shift[chosen]

@@ -1,0 +1,48 @@
+"""Descriptors of whole molecules, as RDKit computes them: size, polarity, logP and some two hundred more numbers."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float
+
+from tasktalk.core.errors import DataError
+from tasktalk.data.atoms import parse, require_rdkit
+
+
+def descriptor_names() -> list[str]:
+    """The names of RDKit's descriptors, in its order; other versions of RDKit may have others.
+
+    Raises:
+        TasktalkError: RDKit is not installed.
+    """
+    require_rdkit()
+    from rdkit.Chem import Descriptors
+
+    return [name for name, _ in Descriptors.descList]
+
+
+def descriptors(smiles: Sequence[str]) -> Float[np.ndarray, "molecules descriptors"]:
+    """All descriptors of some molecules (milliseconds each; those of the last molecules are remembered).
+
+    Some range over many orders of magnitude, so every value x is given as sign(x) log(1 + |x|). What RDKit cannot
+    compute for a molecule, such as the charges of a metal, is 0.
+
+    Raises:
+        DataError: RDKit cannot read a SMILES.
+        TasktalkError: RDKit is not installed.
+    """
+    rows = [_describe(text) for text in smiles]
+    return np.stack(rows) if rows else np.zeros((0, len(descriptor_names())), dtype=np.float32)
+
+
+@lru_cache(maxsize=1 << 15)
+def _describe(smiles: str) -> Float[np.ndarray, " descriptors"]:
+    from rdkit.Chem import Descriptors
+
+    molecule = parse(smiles)
+    if molecule is None:
+        raise DataError(f"expected a SMILES that RDKit can read, found {smiles!r}")
+    values = np.array(list(Descriptors.CalcMolDescriptors(molecule).values()), dtype=np.float64)
+    values[~np.isfinite(values)] = 0
+    return (np.sign(values) * np.log1p(np.abs(values))).astype(np.float32)
