@@ -14,14 +14,16 @@ def align(dataset: Dataset, tasks: Sequence[Task]) -> Dataset:
     """Give a data set the tasks of a run; those that it lacks have no labels.
 
     Args:
-        dataset: data with some or all of the tasks and classes of the run, in any order.
+        dataset: data with some or all of the tasks and classes of the run, in any order. Few different values look
+            like classes, so that those of a regression of the run may be either.
         tasks: the tasks of the run.
 
     Raises:
-        ConfigError: a task or a class that the run does not have; the message names the nearest.
+        ConfigError: a task or a class that the run does not have, of which the message names the nearest; or a task of
+            another kind.
     """
     columns = [_column(task, tasks) for task in dataset.tasks]
-    classes = [_classes(task, tasks[column]) for task, column in zip(dataset.tasks, columns, strict=True)]
+    classes = [_numbers(task, tasks[column]) for task, column in zip(dataset.tasks, columns, strict=True)]
     splits = {name: _examples(split, columns, classes, len(tasks)) for name, split in dataset.splits.items()}
     return replace(dataset, tasks=tuple(tasks), splits=splits)
 
@@ -33,20 +35,32 @@ def _column(task: Task, tasks: Sequence[Task]) -> int:
     return names.index(task.name)
 
 
-def _classes(task: Task, known: Task) -> list[float]:
-    """For each class of a task the number that the run gives it, and NaN for a missing label."""
+def _numbers(task: Task, known: Task) -> list[float]:
+    """For each class of a task the number that the run gives it; none for values, which stay as they are."""
+    if known.kind == "regression":
+        return [_value(task, name) for name in task.classes]
+    if task.kind == "regression":
+        classes = ", ".join(known.classes)
+        raise ConfigError(f"task {task.name!r}: the run was trained on the classes {classes}, and these are values")
     for name in task.classes:
         if name not in known.classes:
             hint = nearest(name, known.classes)
             raise ConfigError(f"task {task.name!r}: the run was trained without the label {name!r}: {hint}")
-    return [*(float(known.classes.index(name)) for name in task.classes), np.nan]
+    return [float(known.classes.index(name)) for name in task.classes]
+
+
+def _value(task: Task, name: str) -> float:
+    try:
+        return float(name)
+    except ValueError as error:
+        raise ConfigError(f"task {task.name!r}: the run was trained on values, found the label {name!r}") from error
 
 
 def _examples(examples: Examples, columns: Sequence[int], classes: Sequence[Sequence[float]], tasks: int) -> Examples:
     labels = np.full((len(examples), tasks), np.nan)
     for old, (new, numbers) in enumerate(zip(columns, classes, strict=True)):
         found = examples.labels[:, old]
-        missing = len(numbers) - 1
-        labels[:, new] = np.array(numbers)[np.where(np.isnan(found), missing, found).astype(np.int64)]
+        known = ~np.isnan(found)
+        labels[known, new] = np.array(numbers)[found[known].astype(np.int64)] if numbers else found[known]
     owner = None if examples.owner is None else np.array(columns, dtype=np.int64)[examples.owner]
     return Examples(examples.content, labels, owner)

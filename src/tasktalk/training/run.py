@@ -1,7 +1,7 @@
 """A finished run: scores and predictions from its folder, nothing else needed."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,8 @@ class Run:
         if [(t.name, t.classes) for t in dataset.tasks] != [(t.name, t.classes) for t in self.tasks]:
             expected, found = (", ".join(t.name for t in tasks) for tasks in (self.tasks, dataset.tasks))
             raise ConfigError(f"the run has the tasks {expected}; the data set has {found} (or other classes)")
-        return evaluate([self.predictor(k) for k in range(len(self.tasks))], self.encoder, dataset, splits)
+        own = replace(dataset, tasks=self.tasks)  # the loss of a regression counts in the run's deviations
+        return evaluate([self.predictor(k) for k in range(len(self.tasks))], self.encoder, own, splits)
 
 
 def _answer(task: Task, answer: Float[np.ndarray, " outputs"]) -> dict[str, Any]:
