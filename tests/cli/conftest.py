@@ -1,11 +1,13 @@
-"""Two tiny tasks as files, and two ways to run the command: in this process, and as a program."""
+"""Tiny data sets of texts, molecules and nodes as files, and two ways to run the command: in this process, and as a
+program.
+"""
 
 import io
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+GRAPH_SMALL = ("--set", "model.hidden=8", "--set", "training.tracker=none", "--epochs", "1")
+"""Settings of a network for molecules or nodes that trains in a second or two."""
 SMALL = ("--set", "model.hidden=6", "--set", "model.embedding_features=6", "--set", "training.tracker=none")
 """Settings of a network that trains in a second."""
 PROGRAM = Path(sys.executable).with_name("tasktalk")
@@ -45,9 +49,38 @@ def reviews(rows: int, seed: int) -> list[tuple[str, str]]:
     return found
 
 
-def write_csv(path: Path, rows: list[tuple[str, str]], header: str = "text,label") -> Path:
+def write_csv(path: Path, rows: Sequence[tuple[str, ...]], header: str = "text,label") -> Path:
     path.write_text("\n".join([header, *(",".join(row) for row in rows)]) + "\n", encoding="utf-8")
     return path
+
+
+def assays(rows: int, seed: int) -> list[tuple[str, ...]]:
+    """Molecules: a name, SMILES, whether there is oxygen (some unknown), which ring there is, and a size."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for row in range(rows):
+        ring = ("", "c1ccccc1", "C1CC1")[row % 3]
+        smiles = ring + "".join(rng.choice(["C", "N", "O", "CC"], size=rng.integers(1, 6)))
+        oxygen = "" if row % 5 == 4 else str(int("O" in smiles))
+        found.append((f"id{row}", smiles, oxygen, ("none", "benzene", "propane")[row % 3], f"{len(smiles) * 1.5:.1f}"))
+    return found
+
+
+ASSAYS = "id,smiles,oxygen,ring,size"
+BROKEN = "C1CC("
+"""A ring and a branch that do not end."""
+
+
+def write_graph(folder: Path, people: int = 40, seed: int = 0) -> tuple[Path, Path]:
+    """The labels of people, and who knows whom: most know those of their own side."""
+    rng = np.random.default_rng(seed)
+    labels = [(f"p{row}", ("left", "right")[row % 2], str(row % 3) if row % 4 else "") for row in range(people)]
+    links = {(row, (row + 2 * int(rng.integers(1, 9))) % people) for row in range(people) for _ in range(3)}
+    edges = [(f"p{one}", f"p{other}") for one, other in sorted(links) if one < other]
+    return (
+        write_csv(folder / "people.csv", labels, "node,side,group"),
+        write_csv(folder / "friends.csv", edges, "one,other"),
+    )
 
 
 @pytest.fixture
@@ -103,16 +136,41 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A finished run of a linear model on the two tasks, in ``run`` beside the folder ``shop``. Not to be changed."""
-    from tasktalk.data.load import load
-    from tasktalk.training.config import make_config
-    from tasktalk.training.train import train
-
     home = tmp_path_factory.mktemp("trained")
     shop = home / "shop"
     shop.mkdir()
     for task, seed in (("books", 1), ("dvd", 2)):
         write_csv(shop / f"{task}.csv", reviews(40, seed))
-    train(load(shop), make_config({"data": {"source": [str(shop)]}, "model": {"name": "linear"}}), home / "run")
+    yield from _finished(home, {"data": {"source": [str(shop)]}, "model": {"name": "linear"}})
+
+
+@pytest.fixture(scope="session")
+def of_molecules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A finished run of a small forest, in ``run`` beside ``assays.csv``. Not to be changed."""
+    home = tmp_path_factory.mktemp("molecules")
+    rows = assays(60, seed=0)
+    rows[3] = ("id3", BROKEN, *rows[3][2:])
+    table = write_csv(home / "assays.csv", rows, ASSAYS)
+    data = {"source": [str(table)], "smiles": "smiles", "labels": ["oxygen", "ring", "size"]}
+    yield from _finished(home, {"data": data, "model": {"name": "forest", "trees": 5}})
+
+
+@pytest.fixture(scope="session")
+def of_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A finished run of a linear model, in ``run`` beside ``people.csv`` and ``friends.csv``. Not to be changed."""
+    home = tmp_path_factory.mktemp("nodes")
+    people, friends = write_graph(home)
+    data = {"source": [str(people)], "edges": str(friends)}
+    yield from _finished(home, {"data": data, "model": {"name": "linear"}})
+
+
+def _finished(home: Path, values: dict[str, Any]) -> Iterator[Path]:
+    from tasktalk.data.load import load_request
+    from tasktalk.training.config import make_config
+    from tasktalk.training.train import train
+
+    config = make_config(values)
+    train(load_request(config.data.source, config.data.request()), config, home / "run")
     before = contents(home)
     yield home
     assert contents(home) == before, "a test has changed the shared run folder"

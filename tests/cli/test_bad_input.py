@@ -272,6 +272,10 @@ def test_names_that_do_not_exist(cli: Cli) -> None:
     assert_refused(cli("data", "fetch", "fdu"), "unknown data set 'fdu'", "'fdu-mtl'")
 
 
+def run_program(*arguments: object) -> Done:
+    done = program(*arguments)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
 def test_program_ends_like_this_too() -> None:
-    done = program("data", "fetch", "fdu")
-    assert_refused(Done(done.returncode, done.stdout, done.stderr), "unknown data set 'fdu'")
+    assert_refused(run_program("data", "fetch", "fdu"), "unknown data set 'fdu'")

@@ -1,6 +1,7 @@
 """``tasktalk data``."""
 
 import json
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from tasktalk.data.catalogue import CATALOGUE, Entry, RemoteFile
 from tasktalk.data.fdu import load_fdu
-from tests.cli.conftest import Cli, reviews, write_csv
+from tests.cli.conftest import ASSAYS, BROKEN, Cli, assays, reviews, write_csv, write_graph
 from tests.data.server import Site, serve
 
 TRAIN = "".join(f"{row % 2}\t{'bad' if row % 2 else 'good'} text {row}\n" for row in range(210)).encode()
@@ -25,7 +26,7 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Site:
             RemoteFile(f"tiny/{name}", f"{site.url}/{name}", sha256(content).hexdigest(), "unlabel" not in name)
             for name, content in site.files.items()
         )
-        entry = Entry("tiny", "two hundred texts", "free", "Nobody 2024", files, load_fdu, "whitespace")
+        entry = Entry("tiny", "two hundred texts", "free", "Nobody 2024", files, lambda folder, _: load_fdu(folder))
         monkeypatch.setitem(CATALOGUE, "tiny", entry)
         yield site
 
@@ -36,9 +37,9 @@ def test_list_tells_what_is_here(site: Site, cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "cache/tiny").mkdir(parents=True)
     (tmp_path / "cache/tiny/a.task.train").write_bytes(TRAIN)
     listed = cli("data", "list").out
-    assert "tiny     yes" in listed and str(tmp_path / "cache") in listed
+    assert re.search("^tiny +yes ", listed, re.MULTILINE) and str(tmp_path / "cache") in listed
     (tmp_path / "cache/tiny/a.task.train").write_bytes(b"something else")
-    assert "tiny     damaged" in cli("data", "list").out
+    assert re.search("^tiny +damaged ", cli("data", "list").out, re.MULTILINE)
     assert site.asked == []
 
 
@@ -92,3 +93,45 @@ def test_check_of_one_table_with_a_column_per_task(cli: Cli, tmp_path: Path) -> 
     tasks = {line.split()[0] for line in out.splitlines()[1:] if "train" in line.split()[1:2]}
     assert tasks == {"drama", "foreign"}
     assert "drama" not in cli("data", "check", path, "--text", "plot", "--task", "foreign").out
+
+
+def test_check_of_molecules_has_a_row_for_each_task(cli: Cli, tmp_path: Path) -> None:
+    rows = [("", "C1CCCCC1C(=O)O", "1", "none", "3.5"), *assays(39, seed=0), ("x", BROKEN, "1", "none", "1.5")]
+    path = write_csv(tmp_path / "assays.csv", rows, ASSAYS)
+    arguments = ("data", "check", path, "--smiles", "smiles", "--labels", "oxygen,ring,size")
+    done = cli(*arguments)
+    assert done.code == 0
+    assert "warning: 1 of 41 molecules were left out" in done.err
+    lines = done.out.splitlines()
+    assert lines[0].split() == ["labels", "of", "train", "+", "%", "dev", "+", "%", "test", "+", "%"]
+    oxygen, ring, size = (line.split() for line in lines[1:4])
+    assert (oxygen[0], ring[::2], size[::2]) == ("oxygen", ["ring", "-", "-", "-"], ["size", "-", "-", "-"])
+    assert sum(map(int, ring[1::2])) == sum(map(int, size[1::2])) == 40 > sum(map(int, oxygen[1::2]))
+    assert {"classes of oxygen: 0, 1", "classes of ring: benzene, none, propane"} <= set(lines)
+    assert any(line.startswith("values of size in train: mean ") for line in lines)
+    assert any(
+        line.startswith("40 labelled molecules: train ") and line.endswith("; 1 more cannot be read") for line in lines
+    )
+    assert lines[-1].startswith("atoms: median ")
+    found = json.loads(cli(*arguments, "--json", "-").out)
+    assert (found["inputs"], found["skipped"], sum(found["examples"].values())) == ("molecules", 1, 40)
+    assert found["graphs"]["atoms"]["greatest"] >= 9
+    assert {part["task"] for part in found["parts"] if part["mean"] is not None} == {"size"}
+
+
+def test_check_of_a_graph_counts_nodes_and_edges(cli: Cli, tmp_path: Path) -> None:
+    people, friends = write_graph(tmp_path)
+    edges = len(friends.read_text().splitlines()) - 1
+    with people.open("a") as file:
+        file.write("hermit,left,\n")
+    out = cli("data", "check", people, "--edges", friends, "--kind", "group=multiclass").out
+    assert f"graph: 41 nodes, {edges} edges, 0 features of each node" in out
+    alone = 41 - len(set(re.findall(r"p\d+", friends.read_text())))
+    assert alone and f"; nodes without any: {alone}\n" in out
+    assert "41 labelled nodes: train " in out
+    assert "classes of group: 0, 1, 2" in out
+
+
+def test_build_is_a_command_of_data(cli: Cli) -> None:
+    assert "tasktalk data build dblp" in cli("data", "build", "--help").out
+    assert cli("data", "build", "dblp").code == 2

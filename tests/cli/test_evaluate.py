@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.cli.conftest import Cli, reviews, write_csv
+from tests.cli.conftest import ASSAYS, Cli, assays, reviews, write_csv
 
 
 def test_own_data_gives_the_scores_of_the_training(cli: Cli, trained: Path) -> None:
@@ -55,3 +55,35 @@ def test_data_that_has_changed_is_a_warning(cli: Cli, shop: Path, tmp_path: Path
     done = cli("evaluate", tmp_path / "run")
     assert done.code == 0
     assert done.err.startswith("warning: the data has changed since the run was trained")
+
+
+def test_molecules_have_a_metric_for_each_kind_of_task(cli: Cli, of_molecules: Path) -> None:
+    splits = json.loads((of_molecules / "run/metrics.json").read_text())["splits"]
+    done = cli("evaluate", of_molecules / "run")
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert lines[1].split() == ["task", "molecules", "metric", "score", "loss"]
+    tasks = splits["test"]["tasks"]
+    shown = {"oxygen": f"{tasks['oxygen']['auroc']:.3f}", "ring": f"{tasks['ring']['error']:.2f}",
+             "size": f"{tasks['size']['rmse']:.3f}"}  # fmt: skip
+    assert {line.split()[0]: line.split()[-2] for line in lines[2:5]} == shown
+    found = json.loads(cli("evaluate", of_molecules / "run", "--json", "-").out)["splits"]
+    assert found == {name: splits[name] for name in ("test", "test_not_in_train")}
+
+
+def test_other_molecules(cli: Cli, of_molecules: Path, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "new.csv", assays(30, seed=9), ASSAYS)
+    done = cli("evaluate", of_molecules / "run", "--data", path)
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[0] == "all molecules:"
+    assert [line.split()[:2] for line in done.out.splitlines()[2:5]] == [
+        ["oxygen", "24"],
+        ["ring", "30"],
+        ["size", "30"],
+    ]
+
+
+def test_nodes_of_the_graph(cli: Cli, of_nodes: Path) -> None:
+    done = cli("evaluate", of_nodes / "run", "--split", "dev")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[1].split() == ["task", "nodes", "metric", "score", "loss"]

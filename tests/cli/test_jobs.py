@@ -3,13 +3,32 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tasktalk.cli.jobs import default_folder, plan
+from tasktalk.cli.jobs import complete, default_folder, outline, plan
 from tasktalk.core.errors import ConfigError
+from tasktalk.core.task import Task
+from tasktalk.data.dataset import Content, Dataset, Examples, Molecules, NodeGraph, Nodes
 from tasktalk.training.config import Config, make_config
 
 OUT = Path("out")
+
+
+NODES = Nodes(
+    NodeGraph([], np.zeros((2, 0), dtype=np.int64), np.zeros((0, 0), dtype=np.float32)), np.zeros(0, dtype=np.int64)
+)
+MOLECULES = Molecules([], [], [])
+
+
+def data(content: Content, separate: bool = False) -> Dataset:
+    """A data set of which only the kind of its inputs matters."""
+    owner = np.zeros(len(content), dtype=np.int64) if separate else None
+    examples = Examples(content, np.zeros((len(content), 1)), owner)
+    return Dataset("data", (Task("a", "binary", ("0", "1")),), {"train": examples}, "")
+
+
+SEPARATE = data([["word"]], separate=True)
 
 
 def config(beside: list[str], **model: Any) -> Config:
@@ -18,11 +37,11 @@ def config(beside: list[str], **model: Any) -> Config:
 
 
 def labels(beside: list[str], **model: Any) -> list[str]:
-    return [job.label for job in plan(config(beside, **model), OUT)]
+    return [job.label for job in plan(config(beside, **model), OUT, SEPARATE)]
 
 
 def test_linear_stands_for_two_models() -> None:
-    jobs = plan(config(["linear"], name="ic"), OUT)
+    jobs = plan(config(["linear"], name="ic"), OUT, SEPARATE)
     assert [(job.label, job.folder) for job in jobs] == [
         ("ic", OUT),
         ("linear-per-task", OUT / "beside/linear-per-task"),
@@ -40,7 +59,7 @@ def test_no_model_stands_beside_itself() -> None:
 
 def test_models_are_compared_on_equal_terms() -> None:
     first = config(["lstm"], name="ic", hidden=7, pooling="mean", causal=True, wide="joint")
-    job = plan(first, OUT)[1]
+    job = plan(first, OUT, SEPARATE)[1]
     model = job.config.model
     assert (model.name, model.hidden, model.pooling, model.wide) == ("lstm", 7, "mean", "off")
     assert job.config.data == first.data
@@ -48,7 +67,7 @@ def test_models_are_compared_on_equal_terms() -> None:
 
 
 def test_what_is_usual_for_one_model_is_not_forced_on_another() -> None:
-    assert plan(config(["fs"], name="mt-cnn"), OUT)[1].config.model.pooling == "last"
+    assert plan(config(["fs"], name="mt-cnn"), OUT, SEPARATE)[1].config.model.pooling == "last"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +79,54 @@ def test_what_is_usual_for_one_model_is_not_forced_on_another() -> None:
 )
 def test_model_beside_that_is_impossible_is_refused(beside: str, model: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        plan(config([beside], **model), OUT)
+        plan(config([beside], **model), OUT, SEPARATE)
+
+
+@pytest.mark.parametrize(
+    ("content", "separate", "model", "beside"),
+    [
+        ([["word"]], True, "ic", ["ic", "linear-per-task", "linear-easy-adapt"]),
+        ([["word"]], False, "ic", ["ic", "linear-per-task"]),
+        (MOLECULES, False, "mitten", ["mitten", "forest"]),
+        (NODES, False, "mitten", ["mitten", "linear-per-task"]),
+    ],
+    ids=["texts of their own", "shared texts", "molecules", "nodes"],
+)
+def test_models_that_suit_the_data(content: Content, separate: bool, model: str, beside: list[str]) -> None:
+    dataset = data(content, separate)
+    found = complete({"model": {"hidden": 7}}, ["training.epochs=2"], dataset)
+    assert (found.model.name, found.model.hidden, found.training.epochs) == (model, 7, 2)
+    assert [job.label for job in plan(found, OUT, dataset)] == beside
+    named = complete({"model": {"name": "linear"}, "training": {"beside": []}}, [], dataset)
+    assert (named.model.name, named.training.beside) == ("linear", [])
+    assert complete({}, ["training.beside=[forest]", "model.name=fs"], dataset).training.beside == ["forest"]
+
+
+def test_settings_are_checked_before_the_data_is_there() -> None:
+    assert outline({"data": {"dev": 0.3}, "model": {"layers": 2}}, ["model.readout=mean"]).data.dev == 0.3
+    for values, settings in ({"training": {"epochs": 0}}, []), ({"model": {"name": "ic"}}, ["model.layers=2"]):
+        with pytest.raises(ConfigError):
+            outline(values, settings)
+    with pytest.raises(ConfigError, match="unknown model 'lsmt'"):
+        outline({}, ["model.name=lsmt"])
+
+
+def test_networks_of_graphs_are_compared_on_equal_terms() -> None:
+    first = config(["single", "mmoe", "forest"], name="mitten", hidden=8, layers=2, readout="mean", eta=2.0)
+    _, single, mmoe, forest = (job.config for job in plan(first, OUT, data(MOLECULES)))
+    for other in (single, mmoe):
+        assert (other.model.hidden, other.model.layers, other.model.readout) == (8, 2, "mean")
+    assert single.model.embeddings == "private"
+    assert forest.data.vectors == []
+    text = plan(config(["lstm"], name="mitten", hidden=8, layers=2), OUT, SEPARATE)[1].config.model
+    assert (text.name, text.hidden) == ("lstm", 8)
+
+
+def test_simple_models_have_the_name_of_their_mode() -> None:
+    assert [job.label for job in plan(config([], name="linear"), OUT, data(NODES))] == ["linear-per-task"]
+    assert labels([], name="linear") == ["linear-easy-adapt"]
+    assert labels(["linear"], name="linear", mode="pooled") == ["linear-pooled", "linear-per-task", "linear-easy-adapt"]
+    assert labels(["forest"], name="forest", trees=9) == ["forest"]
 
 
 @pytest.mark.parametrize(

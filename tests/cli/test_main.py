@@ -21,7 +21,20 @@ HEAVY = (
     "torch", "numpy", "scipy", "sklearn", "pydantic", "yaml", "jaxtyping", "accelerate", "pooch", "requests",
     "matplotlib", "rdkit",
 )  # fmt: skip
-COMMANDS = ["", "train", "evaluate", "predict", "models", "demo", "data", "data list", "data fetch", "data check"]
+COMMANDS = [
+    "",
+    "train",
+    "evaluate",
+    "predict",
+    "models",
+    "demo",
+    "data",
+    "data list",
+    "data fetch",
+    "data check",
+    "data build",
+    "data build dblp",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

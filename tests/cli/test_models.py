@@ -9,10 +9,13 @@ from tasktalk.training.config import Config, DataConfig, TrainingConfig, model_n
 from tests.cli.conftest import Cli
 
 
-def test_every_model_has_a_line(cli: Cli) -> None:
-    lines = cli("models").out.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == list(model_names())
-    assert all(len(line.split()) > 4 for line in lines[1:])
+def test_every_model_has_a_line_in_the_group_of_what_it_reads(cli: Cli) -> None:
+    texts, everything, simple = (group.splitlines() for group in cli("models").out.strip().split("\n\n"))
+    names = [[line.split()[0] for line in group[2:]] for group in (texts, everything, simple)]
+    assert [name for group in names for name in group] == list(model_names())
+    assert {"ic", "lstm"} <= set(names[0]) and {"mitten", "single"} <= set(names[1]) and "forest" in names[2]
+    assert (texts[0], everything[0]) == ("For texts:", "For texts, molecules and nodes of a graph:")
+    assert all(len(line.split()) > 4 for group in (texts, everything, simple) for line in group[2:])
 
 
 @pytest.mark.parametrize("settings", [DataConfig, TrainingConfig, *model_names().values()])
@@ -34,7 +37,7 @@ def test_a_model_overrides_the_help_and_range_of_its_base() -> None:
     settings = describe(model_names()["mt-cnn"])
     assert settings["pooling"] == {
         "default": "max",
-        "allowed": "last, mean, max, attention",
+        "allowed": "last, mean, max, attention, dot",
         "help": "max, as in that paper.",
     }
     assert settings["bidirectional"]["allowed"] == "false"
@@ -47,6 +50,15 @@ def test_all_settings_as_json_are_those_of_a_configuration(cli: Cli) -> None:
     expected = {f"{section}.{key}": value for section, part in values.items() for key, value in part.items()}
     assert {key: facts["default"] for key, facts in found["settings"].items()} == expected
     assert found["name"] == "ic" and found["summary"].startswith("IC-MTL")
+
+
+def test_settings_of_graphs_and_of_simple_models_stand_there(cli: Cli) -> None:
+    rows = {line.split()[0]: line for line in cli("models", "mitten", "--all").out.splitlines() if "." in line}
+    assert rows["model.hidden"].split()[1] == "64"
+    assert {"model.layers", "model.readout", "model.molecules", "model.nodes", "model.eta"} <= set(rows)
+    assert rows["data.kinds"].endswith("(a kind for each task: binary, multiclass, regression)")
+    assert rows["data.split"].split()[1] == "random" and rows["data.split"].endswith("(random, scaffold)")
+    assert "model.trees" in cli("models", "forest").out
 
 
 def test_list_as_json(cli: Cli) -> None:

@@ -1,6 +1,9 @@
 """From options to settings."""
 
+import pytest
+
 from tasktalk.cli.options import data_section, example
+from tasktalk.core.errors import ConfigError
 
 
 def test_only_what_is_given_becomes_a_setting() -> None:
@@ -11,6 +14,13 @@ def test_only_what_is_given_becomes_a_setting() -> None:
         "labels": ["x", "y", "z"],
         "tasks": ["x"],
     }
+
+
+def test_lists_and_pairs_become_settings() -> None:
+    section = data_section(["a.csv"], kinds=["x=regression", "y=z=binary"], vectors=[], smiles="mol", mask="", edges="")
+    assert section == {"source": ["a.csv"], "kinds": {"x": "regression", "y=z": "binary"}, "smiles": "mol"}
+    with pytest.raises(ConfigError, match="expected --kind TASK=KIND, .* found 'regression'"):
+        data_section(None, kinds=["regression"])
 
 
 def test_examples_stand_on_lines_of_their_own() -> None:

@@ -8,7 +8,19 @@ import pytest
 import yaml
 from safetensors.numpy import load
 
-from tests.cli.conftest import SMALL, Cli, contents, reviews, write_csv
+from tests.cli.conftest import (
+    ASSAYS,
+    BROKEN,
+    GRAPH_SMALL,
+    SMALL,
+    Cli,
+    assays,
+    contents,
+    program,
+    reviews,
+    write_csv,
+    write_graph,
+)
 
 ONE_EPOCH = (*SMALL, "--epochs", "1")
 
@@ -141,3 +153,61 @@ def test_texts_in_train_and_dev_are_a_warning_with_the_count(cli: Cli, tmp_path:
     assert done.code == 0
     assert done.err == "warning: 3 of 9 dev texts also stand in train: books 3\n"
     assert "Development error in %." in done.out
+
+
+def test_molecules_are_trained_compared_and_resumed(tmp_path: Path) -> None:
+    rows = [*assays(60, seed=0), ("x", BROKEN, "1", "none", "1.5")]
+    path = write_csv(tmp_path / "assays.csv", rows, ASSAYS)
+    out = tmp_path / "run"
+    done = program("train", path, "--smiles", "smiles", "--kind", "ring=multiclass", "--mask", "all:50",
+                   "--split", "scaffold", *GRAPH_SMALL, "--set", "model.layers=1", "--out", out, "-q")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("warning: ") == 2 and "'id' was taken for names" in done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["task", "molecules", "metric", "mitten", "forest"]
+    assert [line.split()[0] for line in lines[1:4]] == ["oxygen", "ring", "size"]
+    assert lines[-1] == f"Try next:   echo 'CC(=O)Nc1ccc(O)cc1' | tasktalk predict {out}"
+    found = settings(out)
+    assert (found["model"]["name"], found["training"]["beside"]) == ("mitten", ["forest"])
+    assert (found["data"]["smiles"], found["data"]["split"], found["data"]["mask"]) == ("smiles", "scaffold", "all:50")
+    assert found["data"]["kinds"] == {"ring": "multiclass"}
+    assert settings(out / "beside/forest")["model"]["name"] == "forest"
+    (out / "beside/forest/metrics.json").unlink()
+    again = program("train", "--resume", "--out", out)
+    assert again.returncode == 0, again.stderr
+    assert "forest resumed and trained in " in again.stderr and again.stdout == done.stdout
+
+
+def test_nodes_are_trained_and_compared(tmp_path: Path) -> None:
+    people, friends = write_graph(tmp_path)
+    out = tmp_path / "run"
+    done = program("train", people, "--edges", friends, "--beside", "single", "--beside", "linear", *GRAPH_SMALL,
+                   "--out", out, "-q")  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["task", "nodes", "metric", "mitten", "single", "linear-per-task"]
+    assert [line.split()[2] for line in lines[1:3]] == ["AUROC", "error"]
+    assert lines[-1] == f"Try next:   echo 'p0' | tasktalk predict {out}"
+    assert settings(out / "beside/single")["model"]["hidden"] == 8
+
+
+def test_shared_texts_have_areas_and_one_linear_model(cli: Cli, tmp_path: Path) -> None:
+    rows = [(text, label, label if row % 3 else "") for row, (text, label) in enumerate(reviews(60, seed=0))]
+    path = write_csv(tmp_path / "films.csv", rows, "text,drama,foreign")
+    done = cli("train", path, "--model", "single", *ONE_EPOCH, "--out", tmp_path / "run", "-q")
+    assert (done.code, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert lines[0].split() == ["task", "texts", "single", "linear-per-task"]
+    assert "Test AUROC" in done.out
+    assert 0 <= float(lines[1].replace("*", "").split()[2]) <= 1
+
+
+def test_an_interrupt_while_the_data_is_read_is_told(
+    cli: Cli, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load_request(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tasktalk.data.load.load_request", load_request)
+    done = cli("train", shop, "--out", tmp_path / "run")
+    assert (done.code, done.out, done.err) == (130, "", "\nstopped; nothing was written\n")

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from tasktalk.core.task import Task
-from tasktalk.data.check import check
-from tasktalk.data.dataset import Dataset, Examples
+from tasktalk.data.check import Graphs, Spread, check
+from tasktalk.data.dataset import Dataset, Examples, MoleculeGraph, Molecules, NodeGraph, Nodes
 from tasktalk.data.fdu import load_fdu
+from tasktalk.data.mat_graphs import load_mat
+from tasktalk.data.request import Request
 
 NAN = np.nan
 TASKS = (Task("a", "binary", ("no", "yes")), Task("b", "binary", ("0", "1")))
@@ -70,8 +72,58 @@ def test_regression_has_no_classes() -> None:
     assert (part.examples, part.classes) == (1, {})
 
 
+def test_shares_and_spreads_of_labels() -> None:
+    labels = np.array([[1, 0.5], [0, 2.5], [1, NAN], [NAN, NAN]])
+    examples = Examples([["x"], ["y"], ["z"], ["z"]], labels, None)
+    tasks = (Task("a", "binary", ("no", "yes")), Task("b", "regression"))
+    one, other = check(Dataset("name", tasks, {"train": examples}, "words")).parts
+    assert (one.positive, one.mean, one.std) == (pytest.approx(2 / 3), None, None)
+    assert (other.positive, other.mean, other.std) == (None, 1.5, 1.0)
+
+
+def test_molecules_have_atoms_and_no_words() -> None:
+    def molecules(*atoms: int) -> Molecules:
+        bonds = np.zeros((2, 0), dtype=np.int64)
+        graphs = [MoleculeGraph(np.zeros((n, 2), dtype=np.float32), bonds, bonds[0]) for n in atoms]
+        names = ["C" * n for n in atoms]
+        return Molecules(names, names, graphs)
+
+    train = Examples(molecules(1, 3, 5), np.array([[0, 0], [1, NAN], [1, NAN]]), None)
+    test = Examples(molecules(3, 9), np.array([[0, NAN], [1, NAN]]), None)
+    report = check(Dataset("name", TASKS, {"train": train, "test": test}, "", skipped=("one",)))
+    assert (report.inputs, report.skipped, report.examples) == ("molecules", 1, {"train": 3, "test": 2})
+    assert report.graphs == Graphs(atoms=Spread(3.0, 5.0, 9))
+    assert [(part.task, part.split, part.examples, part.also_in_train) for part in report.parts] == [
+        ("a", "train", 3, None),
+        ("a", "test", 2, 1),
+        ("b", "train", 1, None),
+    ]
+    assert all(part.median_words is None and part.empty is None for part in report.parts)
+    json.dumps(report.as_json(), allow_nan=False)
+
+
+def test_a_graph_has_nodes_edges_and_neighbours() -> None:
+    edges = np.array([[0, 0, 1], [1, 2, 2]])
+    graph = NodeGraph(["a", "b", "c", "d"], edges, np.zeros((4, 5), dtype=np.float32))
+    splits = {
+        split: Examples(Nodes(graph, np.array([row])), np.array([[0.0, NAN]]), None)
+        for row, split in enumerate(("train", "test"))
+    }
+    report = check(Dataset("name", TASKS, splits, ""))
+    assert report.inputs == "nodes"
+    assert report.graphs == Graphs(nodes=4, edges=3, features=5, neighbours=Spread(2.0, 2.0, 2), alone=1)
+    assert [part.also_in_train for part in report.parts] == [None, 0]
+
+
 def test_real_data(real_data: Path) -> None:
     report = check(load_fdu(real_data / "fdu-mtl"))
     assert len(report.parts) == 48
     assert sum(part.also_in_train or 0 for part in report.parts if part.split == "test") == 491
     assert {(part.task, part.split) for part in report.parts if part.empty} == {("sports_outdoors", "train")}
+
+
+def test_real_graphs(real_data: Path) -> None:
+    report = check(load_mat(real_data / "blogcatalog/blogcatalog.mat", Request(), "blogcatalog"))
+    assert report.graphs is not None
+    assert (report.graphs.nodes, report.graphs.edges, report.graphs.alone) == (10312, 333983, 0)
+    assert sum(part.classes["yes"] for part in report.parts) == 14476

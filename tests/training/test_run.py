@@ -48,12 +48,12 @@ def test_loading_and_asking_draws_no_random_numbers_that_matter(run: Run) -> Non
 
 @pytest.mark.parametrize("task", NAMES)
 def test_answers_come_in_the_order_of_the_texts(run: Run, task: str) -> None:
-    together = run.probabilities(TEXTS, task)
+    together = run.answers(TEXTS, task)
     assert together.shape == (6, 2)
     np.testing.assert_allclose(together.sum(axis=1), 1, rtol=1e-6)
     for text, found in zip(TEXTS, together, strict=True):
-        np.testing.assert_allclose(run.probabilities([text], task)[0], found, rtol=1e-5)
-    back = run.probabilities(reversed(TEXTS), task)
+        np.testing.assert_allclose(run.answers([text], task)[0], found, rtol=1e-5)
+    back = run.answers(reversed(TEXTS), task)
     np.testing.assert_allclose(back[::-1], together, rtol=1e-5)
 
 
@@ -72,11 +72,11 @@ def test_predictions_of_one_task_or_of_all(run: Run) -> None:
 
 def test_nothing_asked_nothing_answered(run: Run) -> None:
     assert run.predict([]) == []
-    assert run.probabilities([], "books").shape == (0, 2)
+    assert run.answers([], "books").shape == (0, 2)
 
 
 def test_an_unknown_task_is_refused_with_the_nearest(run: Run) -> None:
-    for ask in (run.probabilities, run.predict):
+    for ask in (run.answers, run.predict):
         with pytest.raises(ConfigError, match="unknown task 'boks': did you mean 'books'?"):
             ask(TEXTS, "boks")
 
@@ -86,7 +86,7 @@ def test_who_listened_to_whom(folders: dict[str, Path]) -> None:
     assert heard.tasks == NAMES
     assert heard.tokens == [TEXTS[0].split(), ["bad"]]
     assert heard.record["beta"].shape == (3, 2, 5, 5)
-    with pytest.raises(ConfigError, match="a linear model passes no messages"):
+    with pytest.raises(ConfigError, match="a linear model or a forest passes no messages"):
         Run.load(folders["linear"]).listen(TEXTS)
     with pytest.raises(ConfigError, match="expected at least one text to listen to, found none"):
         Run.load(folders["ic-wide"]).listen([])
@@ -125,7 +125,7 @@ def test_the_second_block_leaves_out_exactly_the_test_texts_that_stand_in_train(
     assert {task: scores["n"] for task, scores in found["test"]["tasks"].items()} == {"books": 2, "dvd": 1, "music": 2}
     unseen = found[UNSEEN]["tasks"]
     assert {task: scores["n"] for task, scores in unseen.items()} == {"books": 1, "dvd": 1, "music": 1}
-    p = run.probabilities(["good"], "music")[0]  # labelled negative
+    p = run.answers(["good"], "music")[0]  # labelled negative
     assert unseen["music"]["loss"] == pytest.approx(-np.log(p[0]), rel=1e-5)
     assert unseen["music"]["error"] == (100.0 if p[1] > p[0] else 0.0)
 

@@ -1,16 +1,23 @@
 """``tasktalk data``: which data sets there are, fetch one, look into one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tasktalk.cli import build
 from tasktalk.cli.options import (
+    Edges,
+    Features,
     Json,
+    Kinds,
     Label,
     Labels,
+    Node,
     OnlyTasks,
+    Smiles,
     Sources,
+    SplitKind,
     Text,
     Tokenizer,
     Vectors,
@@ -23,11 +30,12 @@ if TYPE_CHECKING:
     from tasktalk.data.check import Report
 
 app = typer.Typer(
-    help="List, fetch and check data sets.",
+    help="List, fetch, build and check data sets.",
     epilog=example("tasktalk data list", "tasktalk data fetch fdu-mtl", "tasktalk data check books.csv dvd.csv"),
     rich_markup_mode="rich",
     no_args_is_help=True,
 )
+app.add_typer(build.app, name="build")
 _FEW_CLASSES = 4
 
 
@@ -40,6 +48,7 @@ def list_() -> None:
 
     rows = [(entry.name, _state(entry), entry.summary, entry.licence) for entry in CATALOGUE.values()]
     table(("name", "here", "what it is", "licence"), rows)
+    say("Without a download: molecules and molecule-graphs, the demo's, from RDKit (molecules:1 draws others)")
     say(f"Cache folder: {cache_folder()} (the variable TASKTALK_DATA names another)")
 
 
@@ -60,7 +69,9 @@ def fetch(
 
 
 @app.command(
-    epilog=example("tasktalk data check fdu-mtl --vectors glove.6B.50d.txt", "tasktalk data check films.csv --json -")
+    epilog=example(
+        "tasktalk data check fdu-mtl --vectors glove.6B.50d.txt", "tasktalk data check assays.csv --smiles smiles"
+    )
 )
 def check(
     sources: Sources = None,
@@ -68,11 +79,17 @@ def check(
     label: Label = "",
     labels: Labels = None,
     task: OnlyTasks = None,
+    kind: Kinds = None,
     tokenizer: Tokenizer = "",
     vectors: Vectors = None,
+    smiles: Smiles = "",
+    split: SplitKind = "",
+    edges: Edges = "",
+    features: Features = "",
+    node: Node = "",
     json: Json = "",
 ) -> None:
-    """Count what is in a data set: texts, classes, lengths, empty texts, unknown words, duplicates."""
+    """Count what is in a data set: examples, classes, duplicates; words of texts, sizes of molecules and graphs."""
     from tasktalk.cli.options import load_data
     from tasktalk.cli.show import emit_json
     from tasktalk.data.check import check as check_dataset
@@ -80,16 +97,21 @@ def check(
     from tasktalk.training.config import make_config
 
     section = data_section(
-        sources, text=text, label=label, labels=labels, tasks=task, tokenizer=tokenizer, vectors=vectors
-    )
+        sources, text=text, label=label, labels=labels, tasks=task, kinds=kind, tokenizer=tokenizer, vectors=vectors,
+        smiles=smiles, split=split, edges=edges, features=features, node=node,
+    )  # fmt: skip
     config = make_config({"data": section}).data
-    dataset = load_data(config)
-    words = {word for split in dataset.splits.values() for tokens in split.tokens for word in tokens}
-    report = check_dataset(dataset, vector_words(config.vectors, words) if config.vectors else None)
+    dataset, known = load_data(config), None
+    if config.vectors:
+        words = {word for split in dataset.splits.values() for tokens in split.tokens for word in tokens}
+        known = vector_words(config.vectors, words)
+    report = check_dataset(dataset, known)
     if json:
         emit_json(report.as_json(), json)
-    else:
+    elif report.inputs == "texts":
         _show(report)
+    else:
+        _show_graphs(report)
 
 
 def _state(entry: "Entry") -> str:
@@ -118,18 +140,63 @@ def _show(report: "Report") -> None:
                 part.split,
                 str(part.examples),
                 _balance(list(part.classes.values())),
-                f"{part.median_words:.0f}/{part.p95_words:.0f}/{part.max_words}",
+                f"{part.median_words or 0:.0f}/{part.p95_words or 0:.0f}/{part.max_words}",
                 str(part.empty),
                 number(None if unknown is None else 100 * unknown, 1),
                 "-" if part.also_in_train is None else str(part.also_in_train),
             )
         )
     table(("task", "split", "texts", "classes", "words", "empty", "OOV %", "twice"), rows, left=2)
-    for classes, tasks in _class_names(report).items():
-        say(f"classes of {tasks}: {classes}")
+    _say_labels(report)
     say("words: median, 95th percentile and greatest number per text")
     say(f"OOV: words {'without a vector' if with_vectors else 'that stand in no training text'}")
     say("twice: texts that also stand in train")
+
+
+def _show_graphs(report: "Report") -> None:
+    """Of inputs that tasks share: a row for each task, with its labels in every split."""
+    from tasktalk.cli.show import number, say, shorten, table
+
+    parts = {(part.task, part.split): part for part in report.parts}
+    tasks = list(dict.fromkeys(part.task for part in report.parts))
+    head = ["labels of", *(title for split in report.examples for title in (split, "+ %"))]
+    rows = []
+    for task in tasks:
+        row = [task]
+        for split in report.examples:
+            part = parts.get((task, split))
+            positive = None if part is None or part.positive is None else 100 * part.positive
+            row += [str(part.examples) if part else "0", number(positive, 1)]
+        rows.append(row)
+    table(head, shorten(head, rows), left=1)
+    _say_labels(report)
+    say("+ %: share of the second of two classes")
+    splits = ", ".join(f"{split} {count}" for split, count in report.examples.items())
+    skipped = f"; {report.skipped} more cannot be read" if report.skipped else ""
+    say(f"{sum(report.examples.values())} labelled {report.inputs}: {splits}{skipped}")
+    for line in _sizes(report):
+        say(line)
+
+
+def _sizes(report: "Report") -> Iterator[str]:
+    graphs, told = report.graphs, "median {0.median:.0f}, 95th percentile {0.p95:.0f}, greatest {0.greatest}"
+    if graphs is None:
+        return
+    if graphs.atoms:
+        yield "atoms: " + told.format(graphs.atoms)
+    if graphs.neighbours:
+        yield f"graph: {graphs.nodes} nodes, {graphs.edges} edges, {graphs.features} features of each node"
+        yield f"neighbours: {told.format(graphs.neighbours)}; nodes without any: {graphs.alone}"
+
+
+def _say_labels(report: "Report") -> None:
+    from tasktalk.cli.show import say
+
+    for classes, tasks in _class_names(report).items():
+        say(f"classes of {tasks}: {classes}")
+    for part in report.parts:
+        if part.mean is not None and part.std is not None and part.split == "train":
+            say(f"values of {part.task} in train: mean {part.mean:.4g}, standard deviation {part.std:.4g}")
 
 
 def _balance(counts: Sequence[int]) -> str:
@@ -141,8 +208,9 @@ def _balance(counts: Sequence[int]) -> str:
 def _class_names(report: "Report") -> dict[str, str]:
     """The tasks that have the same classes, by these classes."""
     names: dict[str, list[str]] = {}
-    for part in report.parts:
+    for part in (part for part in report.parts if part.classes):
         tasks = names.setdefault(", ".join(part.classes), [])
         if part.task not in tasks:
             tasks.append(part.task)
-    return {classes: "all tasks" if len(names) == 1 else ", ".join(tasks) for classes, tasks in names.items()}
+    everything = len({part.task for part in report.parts})
+    return {c: "all tasks" if len(tasks) == everything else ", ".join(tasks) for c, tasks in names.items()}

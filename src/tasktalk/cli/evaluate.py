@@ -1,7 +1,7 @@
 """``tasktalk evaluate``: scores of a finished run."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -32,19 +32,23 @@ def command(
 ) -> None:
     """Score a run, task by task.
 
-    Of other data, the test texts count; where it has none, as in a single table, all of its texts do.
+    Of other data, the test examples count; where it has none, as in a single table, all of its examples do.
     """
+    from tasktalk.cli.scores import evaluation
     from tasktalk.cli.show import emit_json
+    from tasktalk.data.dataset import noun
     from tasktalk.training.align import align
     from tasktalk.training.run import Run
 
     loaded = Run.load(run)
     dataset = _other_data(loaded, data) if data else _own_data(loaded)
-    blocks = loaded.evaluate(align(dataset, loaded.tasks), _splits(dataset, split))
+    dataset = align(dataset, loaded.tasks)
+    blocks = loaded.evaluate(dataset, _splits(dataset, split))
     if json:
         emit_json({"splits": blocks}, json)
     else:
-        _show(blocks, "all texts" if data else "train")
+        what = noun(next(iter(dataset.splits.values())).content)
+        evaluation(blocks, dataset, f"all {what}" if data else "train")
 
 
 def _own_data(run: "Run") -> "Dataset":
@@ -54,7 +58,7 @@ def _own_data(run: "Run") -> "Dataset":
 
     dataset = load_data(run.config.data)
     if dict(dataset.sources) != read_json(run.folder / ENVIRONMENT)["data"]:
-        warn("the data has changed since the run was trained: it may be tested on texts that it was trained on")
+        warn("the data has changed since the run was trained: it may be tested on examples that it was trained on")
     return dataset
 
 
@@ -62,14 +66,17 @@ def _other_data(run: "Run", sources: list[str]) -> "Dataset":
     """Data that nothing is held back from: the test texts that it brings along, or all of it."""
     from tasktalk.cli.options import load_data
     from tasktalk.cli.show import warn
+    from tasktalk.training.inputs import field_name
     from tasktalk.training.run_folder import ENVIRONMENT, read_json
 
-    given = {"source": sources, "dev": 0.0, "test": 0.0, "tokenizer": run.tokenizer}
+    given: dict[str, object] = {"source": sources, "dev": 0.0, "test": 0.0, "tokenizer": run.tokenizer}
+    if field_name(run.encoder) == "smiles":  # a run of a public data set has no name of the column
+        given["smiles"] = run.config.data.smiles or "smiles"
     dataset = load_data(run.config.data.model_copy(update=given))
     known = set(read_json(run.folder / ENVIRONMENT)["data"].values())
     again = sorted(name for name, sha256 in dataset.sources.items() if sha256 in known)
     if again:
-        warn(f"the run was trained on data from {', '.join(again)}: scores of texts it knows say little")
+        warn(f"the run was trained on data from {', '.join(again)}: scores of what it knows say little")
     return dataset
 
 
@@ -80,16 +87,3 @@ def _splits(dataset: "Dataset", wanted: list[str] | None) -> list[str]:
         if name not in dataset.splits:
             raise ConfigError(f"the data has no split {name!r}: {nearest(name, dataset.splits)}")
     return wanted or [next(name for name in ("test", "dev", "train") if name in dataset.splits)]
-
-
-def _show(blocks: dict[str, Any], train: str) -> None:
-    from tasktalk.cli.show import number, say, table, total
-
-    for split, block in blocks.items():
-        tasks = {name: scores for name, scores in block["tasks"].items() if scores["n"]}
-        rows = [
-            (name, str(scores["n"]), number(scores["error"]), number(scores["loss"], 4))
-            for name, scores in [*tasks.items(), ("mean", {**block["mean"], "n": total(tasks)})]
-        ]
-        say(f"{train if split == 'train' else split.replace('_', ' ')}:")
-        table(("task", "texts", "error %", "loss"), rows, left=1)

@@ -1,19 +1,20 @@
 """The runs of one ``tasktalk train``: the model that was asked for, and those beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from tasktalk.cli.options import load_data
 from tasktalk.cli.show import warn
 from tasktalk.core.errors import ConfigError, DataError, TrainingError
 from tasktalk.data.catalogue import CATALOGUE
-from tasktalk.data.dataset import Dataset
+from tasktalk.data.dataset import Dataset, Examples, Molecules
 from tasktalk.models.options import LinearOptions
 from tasktalk.models.settings import TextOptions
+from tasktalk.models.transfer_options import TransferOptions
 from tasktalk.training.config import Config, make_config, model_names
 from tasktalk.training.progress import Bars, Silent
 from tasktalk.training.run import Run
@@ -21,6 +22,7 @@ from tasktalk.training.run_folder import CONFIG, METRICS
 from tasktalk.training.train import resume, train
 
 _LINEAR_MODES = ("per-task", "easy-adapt")
+_Values = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,45 @@ class Job:
     label: str
     config: Config
     folder: Path
+
+
+def outline(values: _Values, settings: Sequence[str]) -> Config:
+    """The settings before the data is there, so that what is wrong in them is told at once.
+
+    Args:
+        values: settings by section and key.
+        settings: ``section.key=value``, stronger than ``values``.
+
+    Returns:
+        All settings if they name a model, else those of data and training.
+
+    Raises:
+        ConfigError: a setting that is not allowed.
+    """
+    if "name" in values.get("model", {}) or any(setting.partition("=")[0] == "model.name" for setting in settings):
+        return make_config(values, settings)
+    others = {section: part for section, part in values.items() if section != "model"}
+    return make_config(others, [setting for setting in settings if not setting.startswith("model.")])
+
+
+def complete(values: _Values, settings: Sequence[str], dataset: Dataset) -> Config:
+    """All settings; where no model is named, or none beside it, those that suit the data.
+
+    Args:
+        values: as for ``outline``.
+        settings: as for ``outline``.
+        dataset: the data.
+
+    Raises:
+        ConfigError: a setting that is not allowed.
+    """
+    content = _examples(dataset).content
+    usual = "ic" if isinstance(content, list) else "mitten"
+    config = make_config({**values, "model": {"name": usual, **values.get("model", {})}}, settings)
+    if "beside" in config.training.model_fields_set:
+        return config
+    beside = ["forest" if isinstance(content, Molecules) else "linear"]
+    return config.model_copy(update={"training": config.training.model_copy(update={"beside": beside})})
 
 
 def default_folder(config: Config) -> Path:
@@ -43,19 +84,25 @@ def default_folder(config: Config) -> Path:
     return Path("runs") / f"{name.split('.')[0]}-{config.model.name}"
 
 
-def plan(config: Config, folder: Path) -> list[Job]:
+def plan(config: Config, folder: Path, dataset: Dataset) -> list[Job]:
     """The run itself, and one in ``beside/`` for each model that is to stand beside it.
 
     A model beside it has the same data and training, and where it has the same options also their values: equal terms.
-    ``linear`` is two models, per task and easy adapt.
+    ``linear`` is two models where tasks have inputs of their own: per task and easy adapt.
+
+    Args:
+        config: settings of the run itself.
+        folder: its folder.
+        dataset: the data.
 
     Raises:
         ConfigError: a model that does not exist, or that cannot have the options of the first.
     """
-    jobs = {_label(config): Job(_label(config), config, folder)}
+    separate = _examples(dataset).owner is not None
+    jobs = {_label(config, separate): Job(_label(config, separate), config, folder)}
     for name in config.training.beside:
-        for other in _others(config, name):
-            label = _label(other)
+        for other in _others(config, name, separate):
+            label = _label(other, separate)
             jobs.setdefault(label, Job(label, other, folder / "beside" / label))
     return list(jobs.values())
 
@@ -65,11 +112,12 @@ def is_finished(job: Job) -> bool:
     return (job.folder / METRICS).is_file()
 
 
-def run_all(jobs: Sequence[Job], overwrite: bool, quiet: bool) -> dict[str, Run]:
+def run_all(jobs: Sequence[Job], dataset: Dataset, overwrite: bool, quiet: bool) -> dict[str, Run]:
     """Train what is not trained yet.
 
     Args:
         jobs: the runs, the main one first.
+        dataset: the data.
         overwrite: replace the folder of the main run.
         quiet: show no progress.
 
@@ -79,7 +127,6 @@ def run_all(jobs: Sequence[Job], overwrite: bool, quiet: bool) -> dict[str, Run]
     Raises:
         TasktalkError: whatever is wrong with the data or the main run, or a folder that cannot be written.
     """
-    dataset = load_data(jobs[0].config.data, progress=not quiet)
     runs = {jobs[0].label: _run(jobs[0], dataset, overwrite, quiet)}
     for job in jobs[1:]:
         try:
@@ -103,30 +150,42 @@ def _run(job: Job, dataset: Dataset, overwrite: bool, quiet: bool) -> Run:
     return run
 
 
-def _label(config: Config) -> str:
+def _examples(dataset: Dataset) -> Examples:
+    return next(iter(dataset.splits.values()))
+
+
+def _label(config: Config, separate: bool) -> str:
     model = config.model
     if isinstance(model, LinearOptions):
-        return f"{model.name}-{model.mode}"
-    return model.name if model.wide == "off" else f"{model.name}-wide"
+        usual = "easy-adapt" if separate else "per-task"
+        return f"{model.name}-{usual if model.mode == 'auto' else model.mode}"
+    return f"{model.name}-wide" if isinstance(model, TextOptions) and model.wide != "off" else model.name
 
 
-def _others(config: Config, name: str) -> list[Config]:
+def _others(config: Config, name: str, separate: bool) -> list[Config]:
     values = config.model_dump()
     values["training"]["beside"] = []
+    if name in ("linear", "forest"):
+        values["data"]["vectors"] = []  # they have no use for them
     if name == "linear":
-        values["data"]["vectors"] = []  # it has no use for them
-        return [make_config(values | {"model": {"name": name, "mode": mode}}) for mode in _LINEAR_MODES]
+        modes = _LINEAR_MODES if separate else _LINEAR_MODES[:1]
+        return [make_config(values | {"model": {"name": name, "mode": mode}}) for mode in modes]
     try:
-        return [make_config(values | {"model": {"name": name, **_common_options(config)}})]
+        return [make_config(values | {"model": {"name": name, **_common_options(config, name)}})]
     except ConfigError as error:
         raise ConfigError(f"beside {name!r}: {error}") from error
 
 
-def _common_options(config: Config) -> dict[str, object]:
-    """The options that every network has, where they are not the default; ``wide`` is a model of its own."""
-    model = config.model
-    if isinstance(model, LinearOptions):
+def _common_options(config: Config, name: str) -> dict[str, object]:
+    """The options that both networks have, where they are not the default; ``wide`` is a model of its own."""
+    model, other = config.model, model_names().get(name)
+    base = next((base for base in (TransferOptions, TextOptions) if _have(base, model, other)), None)
+    if base is None:
         return {}
     defaults = model_names()[model.name]()
-    keys = TextOptions.model_fields.keys() - {"wide"}
+    keys = base.model_fields.keys() - {"wide"}
     return {key: value for key in keys if (value := getattr(model, key)) != getattr(defaults, key)}
+
+
+def _have(base: type[TextOptions], model: object, other: object) -> bool:
+    return isinstance(model, base) and isinstance(other, type) and issubclass(other, base)

@@ -20,7 +20,10 @@ _NO_HELP = {"help": False}
 app = typer.Typer(
     help="Multi-task learning in which the tasks talk to each other, and show what they said.",
     epilog=example("tasktalk demo", "tasktalk train fdu-mtl --model ic", "tasktalk models"),
-    context_settings={"help_option_names": ["-h", "--help"], "default_map": {**_NO_HELP, "data": _NO_HELP}},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "default_map": {**_NO_HELP, "data": {**_NO_HELP, "build": _NO_HELP}},
+    },
     rich_markup_mode="rich",
     no_args_is_help=True,
     add_completion=False,

@@ -34,13 +34,27 @@ def command(
 
 
 def _show_models(models: "dict[str, type[Settings]]", json: str) -> None:
-    from tasktalk.cli.show import emit_json, table
+    from tasktalk.cli.show import emit_json, say, table
 
     summaries = {model: _summary(option) for model, option in models.items()}
     if json:
         emit_json(summaries, json)
-    else:
-        table(("model", "what it is"), list(summaries.items()))
+        return
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for model, option in models.items():
+        groups.setdefault(_group(option), []).append((model, summaries[model]))
+    for number, (title, rows) in enumerate(groups.items()):
+        say(("\n" if number else "") + title)
+        table(("model", "what it is"), rows)
+
+
+def _group(model: "type[Settings]") -> str:
+    from tasktalk.models.settings import TextOptions
+    from tasktalk.models.transfer_options import TransferOptions
+
+    if issubclass(model, TransferOptions):
+        return "For texts, molecules and nodes of a graph:"
+    return "For texts:" if issubclass(model, TextOptions) else "Without a network, for all of them:"
 
 
 def _show_settings(name: str, model: "type[Settings]", everything: bool, json: str) -> None:
@@ -86,6 +100,8 @@ def _allowed(facts: dict[str, Any]) -> str:
         return ", ".join(_shown(choice) for choice in choices)
     signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
     limits = [f"{sign} {facts[key]:g}" for key, sign in signs.items() if key in facts]
+    if "additionalProperties" in facts:
+        return "a kind for each task: " + _allowed(facts["additionalProperties"])
     names = {"array": "list", "string": "text", "boolean": "true, false"}
     return " ".join([names.get(facts["type"], facts["type"]), ", ".join(limits)]).strip()
 
@@ -93,4 +109,4 @@ def _allowed(facts: dict[str, Any]) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return "" if value in ("", []) else str(value)
+    return "" if value in ("", [], {}) else str(value)

@@ -10,8 +10,13 @@ if TYPE_CHECKING:
     from tasktalk.training.config import DataConfig
 
 DATA_PANEL = "Data"
+MOLECULE_PANEL = "Data: molecules"
+GRAPH_PANEL = "Data: nodes of a graph"
 
-_SOURCE_HELP = "A data set by name (see [cyan]tasktalk data list[/]), a folder, or tables: each a path or NAME=PATH."
+_SOURCE_HELP = (
+    "A data set by name (see [cyan]tasktalk data list[/]), a folder, tables (each a path or NAME=PATH), or a graph in "
+    "a .mat file."
+)
 
 Sources = Annotated[list[str] | None, typer.Argument(metavar="SOURCES", help=_SOURCE_HELP, show_default=False)]
 MoreSources = Annotated[
@@ -36,7 +41,7 @@ Labels = Annotated[
     typer.Option(
         metavar="A,B,C",
         help="One table for all tasks: the label columns.",
-        show_default="all but the text",
+        show_default="all others",
         rich_help_panel=DATA_PANEL,
     ),
 ]
@@ -61,6 +66,62 @@ Vectors = Annotated[
         rich_help_panel=DATA_PANEL,
     ),
 ]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kind",
+        metavar="TASK=KIND",
+        help="What a task is, where its labels do not tell: binary, multiclass or regression (repeat for more).",
+        rich_help_panel=DATA_PANEL,
+    ),
+]
+Mask = Annotated[
+    str,
+    typer.Option(
+        metavar="MASK",
+        help="Training labels that may be used: sufficient, all:10 (10 % of each task's) or partial:10 (of half of the "
+        "tasks').",
+        show_default="sufficient",
+        rich_help_panel=DATA_PANEL,
+    ),
+]
+Smiles = Annotated[
+    str,
+    typer.Option(
+        metavar="COLUMN",
+        help="The table is of molecules, and this is its column of SMILES.",
+        rich_help_panel=MOLECULE_PANEL,
+    ),
+]
+SplitKind = Annotated[
+    str,
+    typer.Option(
+        metavar="KIND",
+        help="random, or scaffold: test molecules have skeletons that training has not.",
+        show_default="random",
+        rich_help_panel=MOLECULE_PANEL,
+    ),
+]
+Edges = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE",
+        help="The table labels nodes, and this one names two nodes in each row.",
+        rich_help_panel=GRAPH_PANEL,
+    ),
+]
+Features = Annotated[
+    str, typer.Option(metavar="FILE", help="A table of numbers for each node.", rich_help_panel=GRAPH_PANEL)
+]
+Node = Annotated[
+    str,
+    typer.Option(
+        metavar="COLUMN",
+        help="The column that names the node, in the tables of labels and features.",
+        show_default="node",
+        rich_help_panel=GRAPH_PANEL,
+    ),
+]
 Json = Annotated[
     str, typer.Option("--json", metavar="FILE", help="Write JSON instead of a table; - is standard output.")
 ]
@@ -74,25 +135,34 @@ def example(*commands: str) -> str:
 def data_section(
     sources: Sequence[str] | None,
     *,
-    text: str = "",
-    label: str = "",
     labels: Sequence[str] | None = None,
-    tasks: Sequence[str] | None = None,
-    tokenizer: str = "",
-    vectors: Sequence[str] | None = None,
+    kinds: Sequence[str] | None = None,
+    **others: str | Sequence[str] | None,
 ) -> dict[str, object]:
-    """The section ``data`` of a configuration, with what was given only."""
+    """The section ``data`` of a configuration, with what was given only.
+
+    Args:
+        sources: what to load.
+        labels: names of columns, which may be joined by commas.
+        kinds: each ``TASK=KIND``.
+        others: values of other settings by their keys.
+
+    Raises:
+        ConfigError: a kind without its task.
+    """
     columns = [name.strip() for names in labels or () for name in names.split(",") if name.strip()]
-    given = {
-        "source": list(sources or ()),
-        "tasks": list(tasks or ()),
-        "tokenizer": tokenizer,
-        "text": text,
-        "label": label,
-        "labels": columns,
-        "vectors": list(vectors or ()),
-    }
-    return {key: value for key, value in given.items() if value}
+    given = {"source": list(sources or ()), "labels": columns, "kinds": dict(map(_kind, kinds or ()))}
+    rest = {key: value if isinstance(value, str) else list(value or ()) for key, value in others.items()}
+    return {key: value for key, value in (given | rest).items() if value}
+
+
+def _kind(given: str) -> tuple[str, str]:
+    from tasktalk.core.errors import ConfigError
+
+    task, equals, kind = given.rpartition("=")
+    if not equals:
+        raise ConfigError(f"expected --kind TASK=KIND, for example --kind solubility=regression, found {given!r}")
+    return task, kind
 
 
 def load_data(config: "DataConfig", progress: bool = True) -> "Dataset":

@@ -3,9 +3,9 @@
 import errno
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import typer
 
@@ -14,6 +14,7 @@ from tasktalk.core.files import write_text
 
 BEST = " *"
 """Ends the best cell of a row; the others end with as many spaces."""
+_WIDTH, _SHORTEST = 80, 20
 
 
 def warn(sentence: str) -> None:
@@ -95,45 +96,33 @@ def write_stdout(text: str) -> None:
         raise RunFolderError(f"standard output: cannot be written ({error.strerror or error})") from error
 
 
-def comparison(runs: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print the error of every task under every model, means last, the best of each row marked.
-
-    Args:
-        runs: ``metrics.json`` of each model, by the name to show.
-    """
-    from tasktalk.training.run import UNSEEN
-
-    splits = {name: metrics["splits"] for name, metrics in runs.items()}
-    first = next(iter(splits.values()))
-    split = next((name for name in ("test", "dev") if name in first), None)
-    if split is None:
-        say("No scores: the data has neither test nor development texts.")
-        return
-    scores = first[split]["tasks"]
-    rows = [
-        [task, str(scores[task]["n"]), *_marked([s[split]["tasks"][task]["error"] for s in splits.values()])]
-        for task in scores
-    ]
-    rows.append(["mean", str(total(scores)), *_marked([s[split]["mean"]["error"] for s in splits.values()])])
-    if split == "test" and total(first[UNSEEN]["tasks"]) != total(scores):
-        unseen = [s[UNSEEN]["mean"]["error"] for s in splits.values()]
-        rows.append(["mean of new texts", str(total(first[UNSEEN]["tasks"])), *_marked(unseen)])
-    table(["task", "texts", *(name + " " * len(BEST) for name in runs)], rows, left=1)
-    legend = {"test": "Test", "dev": "Development"}[split] + " error in %"
-    say(legend + (f",{BEST} marks the lowest of a row." if len(runs) > 1 else "."))
-
-
-def total(scores: Mapping[str, Mapping[str, Any]]) -> int:
-    """How many texts count, over all tasks."""
-    return sum(score["n"] for score in scores.values())
-
-
-def _marked(errors: Sequence[float | None]) -> list[str]:
-    known = [error for error in errors if error is not None]
-    best = min(known) if len(known) > 1 else None
-    return [number(error) + (BEST if error is not None and error == best else " " * len(BEST)) for error in errors]
-
-
 def number(value: float | None, digits: int = 2) -> str:
     """A number for a table; a dash for one that is not defined."""
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def shorten(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Cut the names in the first column so that a table fits into the terminal, or into 80 columns elsewhere.
+
+    Names are cut to 20 characters at the least, and not at all if two would become the same.
+
+    Args:
+        header: names of the columns.
+        rows: the cells.
+    """
+    from rich.cells import cell_len, set_cell_size
+
+    others = sum(max(cell_len(line[number]) for line in [header, *rows]) + 2 for number in range(1, len(header)))
+    width = max(_width() - others, _SHORTEST)
+    long = [cell_len(row[0]) > width for row in rows]
+    cut = [
+        set_cell_size(row[0], width - 1).rstrip() + "…" if too else row[0] for row, too in zip(rows, long, strict=True)
+    ]
+    distinct = len(set(cut)) == len({row[0] for row in rows})
+    return [[name if distinct else row[0], *row[1:]] for name, row in zip(cut, rows, strict=True)]
+
+
+def _width() -> int:
+    from rich.console import Console
+
+    return Console().width if sys.stdout.isatty() else _WIDTH

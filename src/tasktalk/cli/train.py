@@ -1,32 +1,43 @@
 """``tasktalk train``: a model, the models beside it, and the table that compares them."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tasktalk.cli.options import (
+    Edges,
+    Features,
+    Kinds,
     Label,
     Labels,
+    Mask,
     MoreSources,
+    Node,
     OnlyTasks,
+    Smiles,
     Sources,
+    SplitKind,
     Text,
     Tokenizer,
     Vectors,
     data_section,
     example,
+    load_data,
 )
 
 if TYPE_CHECKING:
     from tasktalk.cli.jobs import Job
-    from tasktalk.training.config import Config
+    from tasktalk.data.dataset import Dataset
 
 EPILOG = example(
     "tasktalk train fdu-mtl --model ic --vectors glove.6B.zip:glove.6B.200d.txt",
-    "tasktalk train books.csv dvd.csv --set model.hidden=50 --set training.epochs=5",
+    "tasktalk train books.csv dvd.csv --set model.hidden=50 --epochs 5",
+    "tasktalk train assays.csv --smiles smiles --beside single --split scaffold",
+    "tasktalk train people.csv --edges friends.csv --node name",
     "tasktalk train --resume --out runs/fdu-mtl-ic",
 )
 _SETTINGS, _FOLDER = "Model and training", "Run folder"
@@ -35,7 +46,12 @@ _Flags = dict[str, dict[str, Any]]
 
 _Model = Annotated[
     str,
-    typer.Option(metavar="NAME", help="See [cyan]tasktalk models[/].", show_default="ic", rich_help_panel=_SETTINGS),
+    typer.Option(
+        metavar="NAME",
+        help="See [cyan]tasktalk models[/].",
+        show_default="ic for texts, mitten for molecules and nodes",
+        rich_help_panel=_SETTINGS,
+    ),
 ]
 _Epochs = Annotated[
     int | None, typer.Option(metavar="N", help="training.epochs.", show_default="10", rich_help_panel=_SETTINGS)
@@ -48,7 +64,7 @@ _Beside = Annotated[
     typer.Option(
         metavar="NAME",
         help="Train this model too, to compare (repeat for more; none for nothing).",
-        show_default="linear",
+        show_default="linear; for molecules forest",
         rich_help_panel=_SETTINGS,
     ),
 ]
@@ -89,8 +105,15 @@ def command(
     label: Label = "",
     labels: Labels = None,
     task: OnlyTasks = None,
+    kind: Kinds = None,
+    mask: Mask = "",
     tokenizer: Tokenizer = "",
     vectors: Vectors = None,
+    smiles: Smiles = "",
+    split: SplitKind = "",
+    edges: Edges = "",
+    features: Features = "",
+    node: Node = "",
     model: _Model = "",
     epochs: _Epochs = None,
     seed: _Seed = None,
@@ -102,13 +125,14 @@ def command(
     resume: _Resume = False,
     quiet: _Quiet = False,
 ) -> None:
-    """Train a model on related tasks, models to compare with beside it, and print every task's error.
+    """Train a model on related tasks, models to compare with beside it, and print every task's score.
 
     Everything needed to evaluate, to predict and to do it again is written into the run folder.
     """
     section = data_section(
         [*(sources or ()), *(data or ())],
-        text=text, label=label, labels=labels, tasks=task, tokenizer=tokenizer, vectors=vectors,
+        text=text, label=label, labels=labels, tasks=task, kinds=kind, mask=mask, tokenizer=tokenizer, vectors=vectors,
+        smiles=smiles, split=split, edges=edges, features=features, node=node,
     )  # fmt: skip
     training = {"epochs": epochs, "seed": seed, "beside": _without_none(beside)}
     flags: _Flags = {"data": section, "model": {"name": model or None}, "training": training}
@@ -117,34 +141,40 @@ def command(
         _refuse_settings([*_given(flags), *(name for name, value in options.items() if value)])
         _resume(out, quiet)
     else:
-        _start(_configure(config, flags, settings or []), out, overwrite, quiet)
+        _start(_layers(config, flags), settings or [], out, overwrite, quiet)
 
 
 def _without_none(beside: list[str] | None) -> list[str] | None:
     return [name for name in beside if name != "none"] if beside else None
 
 
-def _configure(file: Path | None, flags: _Flags, settings: list[str]) -> "Config":
-    """Settings over options over the file over the defaults."""
-    from tasktalk.training.config import make_config, read_config
+def _layers(file: Path | None, flags: _Flags) -> _Flags:
+    """Options over the file."""
+    from tasktalk.training.config import read_config
 
-    values: _Flags = {"training": {"beside": ["linear"]}}
+    values: _Flags = {}
     for layer in (read_config(file) if file else {}, flags):
         for section, part in layer.items():
             given = {key: value for key, value in part.items() if value is not None}
             values[section] = {**values.get(section, {}), **given}
-    return make_config(values, settings)
+    return values
 
 
-def _start(config: "Config", out: Path | None, overwrite: bool, quiet: bool) -> None:
-    from tasktalk.cli.jobs import default_folder, plan
+def _start(values: _Flags, settings: list[str], out: Path | None, overwrite: bool, quiet: bool) -> None:
+    from tasktalk.cli.jobs import complete, default_folder, outline, plan
     from tasktalk.training.run_folder import refuse_existing
 
+    first = outline(values, settings)
+    if out and not overwrite:
+        refuse_existing(out)
+    with _told_how_to_go_on(out):
+        dataset = load_data(first.data, progress=not quiet)
+    config = complete(values, settings, dataset)
     folder = out or default_folder(config)
-    jobs = plan(config, folder)
+    jobs = plan(config, folder, dataset)
     if not overwrite:
         refuse_existing(folder)
-    _work(jobs, overwrite, quiet)
+    _work(jobs, dataset, overwrite, quiet)
 
 
 def _resume(out: Path | None, quiet: bool) -> None:
@@ -156,10 +186,13 @@ def _resume(out: Path | None, quiet: bool) -> None:
     if out is None:
         raise ConfigError("--resume needs the run folder: tasktalk train --resume --out DIR")
     open_folder(out, resume=True)
-    jobs = plan(make_config(read_config(out / CONFIG)), out)
+    config = make_config(read_config(out / CONFIG))
+    with _told_how_to_go_on(out):
+        dataset = load_data(config.data, progress=not quiet)
+    jobs = plan(config, out, dataset)
     if all(is_finished(job) for job in jobs):
         raise RunFolderError(f"{out}: this run is finished, there is nothing to resume")
-    _work(jobs, False, quiet)
+    _work(jobs, dataset, False, quiet)
 
 
 def _refuse_settings(given: Sequence[str]) -> None:
@@ -175,19 +208,42 @@ def _given(flags: _Flags) -> list[str]:
     return [f"{section}.{key}" for section, part in flags.items() for key, value in part.items() if value is not None]
 
 
-def _work(jobs: Sequence["Job"], overwrite: bool, quiet: bool) -> None:
-    """Do what is not done yet, then compare; the first job is the one that was asked for."""
-    from tasktalk.cli.jobs import run_all
-    from tasktalk.cli.show import comparison, say
-
-    main = jobs[0]
+@contextmanager
+def _told_how_to_go_on(folder: Path | None) -> Iterator[None]:
+    """End an interrupted command with what to type to go on."""
     try:
-        runs = run_all(jobs, overwrite, quiet)
+        yield
     except KeyboardInterrupt:
-        again = f"go on with: tasktalk train --resume --out {shlex.quote(str(main.folder))}"
-        begun = (main.folder / "config.yaml").is_file()
+        begun = folder is not None and (folder / "config.yaml").is_file()
+        again = f"go on with: tasktalk train --resume --out {shlex.quote(str(folder))}"
         typer.echo(f"\nstopped; {again if begun else 'nothing was written'}", err=True)
         raise typer.Exit(130) from None
-    comparison({label: run.metrics for label, run in runs.items()})
-    folder, task = shlex.quote(str(main.folder)), shlex.quote(runs[main.label].tasks[0].name)
-    say(f"Run folder: {folder}\nTry next:   echo 'some text' | tasktalk predict {folder} --task {task}")
+
+
+def _work(jobs: Sequence["Job"], dataset: "Dataset", overwrite: bool, quiet: bool) -> None:
+    """Do what is not done yet, then compare; the first job is the one that was asked for."""
+    from tasktalk.cli.jobs import run_all
+    from tasktalk.cli.scores import comparison
+    from tasktalk.cli.show import say
+
+    folder = jobs[0].folder
+    with _told_how_to_go_on(folder):
+        runs = run_all(jobs, dataset, overwrite, quiet)
+    comparison({label: run.metrics for label, run in runs.items()}, dataset)
+    say(f"Run folder: {shlex.quote(str(folder))}\nTry next:   {_next(folder, dataset)}")
+
+
+def _next(folder: Path, dataset: "Dataset") -> str:
+    """A command that asks the run something."""
+    from tasktalk.data.dataset import Molecules, Nodes
+
+    content = next(iter(dataset.splits.values())).content
+    match content:
+        case Molecules():
+            given, task = "CC(=O)Nc1ccc(O)cc1", ""
+        case Nodes(graph=graph):
+            given, task = graph.names[0], ""
+        case _:
+            given, task = "some text", f" --task {shlex.quote(dataset.tasks[0].name)}"
+    quoted = "'" + given.replace("'", "'\\''") + "'"
+    return f"echo {quoted} | tasktalk predict {shlex.quote(str(folder))}{task}"

@@ -1,10 +1,11 @@
 """What a person types or a file holds, as examples of a run: texts, SMILES, or names of nodes."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 import numpy as np
 
-from tasktalk.core.errors import ConfigError, nearest
+from tasktalk.core.errors import ConfigError
 from tasktalk.data.atoms import molecule_graph, parse
 from tasktalk.data.dataset import Content, Molecules, Nodes
 from tasktalk.data.tokenize import tokenizer
@@ -30,6 +31,16 @@ def new_content(given: Sequence[str], encoder: Encoder, tokenizer_name: str) -> 
         return _nodes(given, encoder)
     cut = tokenizer(tokenizer_name)
     return [cut(text) for text in given]
+
+
+def unreadable(given: Sequence[str], encoder: Encoder) -> list[int]:
+    """Which of the inputs ``new_content`` would refuse, by their numbers from 0; of texts none."""
+    if isinstance(encoder, MoleculeEncoder):
+        return [number for number, smiles in enumerate(given) if parse(smiles) is None]
+    if isinstance(encoder, NodeEncoder):
+        known = set(encoder.graph.names)
+        return [number for number, name in enumerate(given) if name not in known]
+    return []
 
 
 def field_name(encoder: Encoder) -> str:
@@ -61,5 +72,7 @@ def _nodes(given: Sequence[str], encoder: NodeEncoder) -> Nodes:
     index = {name: row for row, name in enumerate(encoder.graph.names)}
     for name in given:
         if name not in index:
-            raise ConfigError(f"the graph of the run has no node {name!r}: {nearest(name, list(index)[:1000])}")
+            near = get_close_matches(name, list(index), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigError(f"the graph of the run has no node {name!r}{hint}")
     return Nodes(encoder.graph, np.array([index[name] for name in given], dtype=np.int64))
