@@ -72,7 +72,7 @@ def _text_network(options: NetworkOptions, tasks: Sequence[Task], inputs: TextIn
 def _graph_network(options: TransferNetworkOptions, tasks: Sequence[Task], inputs: GraphInputs) -> GraphNetwork:
     _refuse_text_settings(options, inputs)
     count = len(tasks)
-    alike = options.name != "mmoe"  # experts that start alike would stay alike
+    alike = False  # drawn apart, encoders are an ensemble to the tasks that listen to them (decision 15)
     hidden, dropout = options.hidden, options.dropout
     number = options.transfer(1, count).encoders
     encoders = GraphEncoders(
