@@ -1,6 +1,6 @@
 """From settings to networks."""
 
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -10,10 +10,11 @@ from torch import nn
 
 from tasktalk.core.batch import SparseRows, TextBatch
 from tasktalk.core.errors import ConfigError
-from tasktalk.core.inputs import TextInputs
+from tasktalk.core.inputs import GraphInputs, Inputs, TextInputs
 from tasktalk.core.task import Task
 from tasktalk.heads.pooling import AttentionPooling, LastState, Pooling
 from tasktalk.models.build import build_network, set_wide
+from tasktalk.models.graph_network import GraphNetwork
 from tasktalk.models.linear import LinearModel
 from tasktalk.models.network import TextNetwork
 from tasktalk.models.options import (
@@ -24,8 +25,10 @@ from tasktalk.models.options import (
     MTCNNOptions,
     NetworkOptions,
     SharedPrivateOptions,
+    TextOnlyOptions,
 )
 from tasktalk.models.settings import TextOptions, Wide
+from tasktalk.models.transfer_options import MittenOptions, TransferNetworkOptions, TransferOptions
 
 TASKS = (
     Task("a", "binary", ("no", "yes")),
@@ -34,11 +37,17 @@ TASKS = (
 )
 NETWORKS: tuple[type[TextOptions], ...] = get_args(NetworkOptions)
 WORDS, FEATURES = 9, 7
+GRAPHS = {
+    "molecules": GraphInputs("molecules", 3, 2, summary=5),
+    "nodes": GraphInputs("nodes", 3, 1, learned=6),
+}
 
 
 def build(options: NetworkOptions, tasks: tuple[Task, ...] = TASKS, sparse: bool = True) -> TextNetwork:
     torch.manual_seed(0)
-    return build_network(options, tasks, TextInputs(WORDS, FEATURES), sparse)
+    network = build_network(options, tasks, TextInputs(WORDS, FEATURES), sparse)
+    assert isinstance(network, TextNetwork)
+    return network
 
 
 def batch(receivers: tuple[int, ...] = (0, 1, 2), examples: int = 4) -> TextBatch:
@@ -134,7 +143,67 @@ def test_a_single_task_cannot_talk(options: NetworkOptions) -> None:
         build(options, TASKS[:1])
 
 
-@pytest.mark.parametrize("task", [Task("age", "regression"), Task("pos", "tagging", ("N", "V"))])
-def test_only_classifications_are_built(task: Task) -> None:
-    with pytest.raises(ConfigError, match=f"task '{task.name}' is of kind '{task.kind}'"):
-        build(FullySharedOptions(), (TASKS[0], task))
+AGE, TAGGING = Task("age", "regression"), Task("pos", "tagging", ("N", "V"))
+
+
+@pytest.mark.parametrize("wide", ["off", "joint"])
+def test_a_regression_has_one_output(wide: Wide) -> None:
+    network = build(FullySharedOptions(wide=wide), (TASKS[0], AGE))
+    assert network.head.outputs == (2, 1)
+    assert [tuple(logits.shape) for logits in network(batch((0, 1))).logits] == [(4, 2), (4, 1)]
+
+
+def test_a_fitted_wide_part_is_for_classifications() -> None:
+    message = "model.wide fitted is for classifications, and task 'age' is a regression: choose joint"
+    with pytest.raises(ConfigError, match=message):
+        build(FullySharedOptions(wide="fitted"), (TASKS[0], AGE))
+
+
+@pytest.mark.parametrize("inputs", [TextInputs(WORDS), *GRAPHS.values()])
+def test_a_tagging_is_refused(inputs: Inputs) -> None:
+    with pytest.raises(ConfigError, match="tagging is not supported yet, and task 'pos' is of that kind"):
+        build_network(MittenOptions(), (TASKS[0], TAGGING), inputs)
+
+
+@pytest.mark.parametrize("inputs", GRAPHS)
+@pytest.mark.parametrize("kind", get_args(TextOnlyOptions))
+def test_models_that_read_words_are_refused_for_graphs(kind: type[TextOptions], inputs: str) -> None:
+    name = kind.model_fields["name"].default
+    message = f"model '{name}' reads texts, not {inputs}: choose from cross-stitch, mitten, mmoe, shared, single, or "
+    with pytest.raises(ConfigError, match=message):
+        build_network(kind(), TASKS, GRAPHS[inputs])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("inputs", GRAPHS)
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"pooling": "max"},
+        {"bidirectional": True},
+        {"embedding_features": 7},
+        {"embeddings": "frozen"},
+        {"wide": "joint"},
+        {"initialisation": "uniform"},
+    ],
+)
+def test_settings_that_would_do_nothing_to_graphs_are_refused(setting: dict[str, Any], inputs: str) -> None:
+    (key,) = setting
+    with pytest.raises(ConfigError, match=f"model.{key} is for texts, and these are {inputs}: leave it out"):
+        build_network(MittenOptions(**setting), TASKS, GRAPHS[inputs])
+
+
+@pytest.mark.parametrize("inputs", GRAPHS)
+@pytest.mark.parametrize("kind", get_args(TransferNetworkOptions))
+def test_settings_of_graphs_reach_the_network(kind: type[TransferOptions], inputs: str) -> None:
+    options = kind(hidden=4, layers=2, readout="max", dropout=0.3)
+    network = build_network(options, (*TASKS, AGE), GRAPHS[inputs])  # type: ignore[arg-type]
+    assert isinstance(network, GraphNetwork)
+    molecules = inputs == "molecules"
+    assert (network.readout is not None, network.summaries is not None) == (molecules, molecules)
+    assert network.head.outputs == (2, 3, 2, 1)
+    assert network.head.layers[0].in_features == (4 + 4 if molecules else 4)
+    assert (network.dropout.p, network.encoders.dropout.p, network.encoders.learned) == (0.3, 0.3, not molecules)
+    assert len(network.encoders.encoders) == network.transfer.encoders
+    assert [len(encoder.get_submodule("layers")) for encoder in network.encoders.encoders] == [2] * len(  # type: ignore[arg-type]
+        network.encoders.encoders
+    )

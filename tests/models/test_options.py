@@ -10,6 +10,7 @@ from tasktalk.communication.block import Block
 from tasktalk.models.options import (
     BiLSTMOptions,
     DirectOptions,
+    ForestOptions,
     FullySharedOptions,
     IndirectOptions,
     LinearOptions,
@@ -19,8 +20,10 @@ from tasktalk.models.options import (
     Options,
     SharedPrivateOptions,
     StackedOptions,
-    TextOptions,
+    TextOnlyOptions,
 )
+from tasktalk.models.settings import TextOptions
+from tasktalk.models.transfer_options import SingleOptions, TransferNetworkOptions
 
 NETWORKS: tuple[type[TextOptions], ...] = get_args(NetworkOptions)
 WIDTH, HIDDEN, TASKS = 5, 4, 3
@@ -34,9 +37,13 @@ def run(options: NetworkOptions) -> tuple[Block, torch.Tensor]:
 
 
 def test_every_model_has_a_name_of_its_own() -> None:
-    names = [options.model_fields["name"].default for options in (*NETWORKS, LinearOptions)]
-    assert sorted(names) == ["bilstm", "dc", "fs", "ic", "linear", "lstm", "mt-cnn", "sp", "stacked"]
-    assert get_args(Options) == (*NETWORKS, LinearOptions)
+    names = [options.model_fields["name"].default for options in get_args(Options)]
+    assert sorted(names) == [
+        "bilstm", "cross-stitch", "dc", "forest", "fs", "ic", "linear", "lstm", "mitten", "mmoe", "mt-cnn", "shared",
+        "single", "sp", "stacked",
+    ]  # fmt: skip
+    assert get_args(Options) == (*NETWORKS, LinearOptions, ForestOptions)
+    assert (*get_args(TextOnlyOptions), *get_args(TransferNetworkOptions)) == NETWORKS
 
 
 @pytest.mark.parametrize(
@@ -69,7 +76,7 @@ def test_settings_reach_the_block() -> None:
 
 
 def test_who_shares_word_vectors() -> None:
-    alone = {LSTMOptions, BiLSTMOptions, StackedOptions}
+    alone = {LSTMOptions, BiLSTMOptions, StackedOptions, SingleOptions}
     assert {kind for kind in NETWORKS if kind().embeddings == "private"} == alone
     assert FullySharedOptions(embeddings="frozen").embeddings == "frozen"
 
@@ -89,6 +96,7 @@ def test_who_shares_word_vectors() -> None:
         (MTCNNOptions, {"embeddings": "private"}),
         (SharedPrivateOptions, {"adversarial": -1.0}),
         (LinearOptions, {"mode": "both"}),
+        (ForestOptions, {"trees": 0}),
     ],
 )
 def test_wrong_values_are_refused(kind: type[TextOptions], values: dict[str, object]) -> None:
