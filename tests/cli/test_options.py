@@ -19,6 +19,7 @@ def test_only_what_is_given_becomes_a_setting() -> None:
 def test_lists_and_pairs_become_settings() -> None:
     section = data_section(["a.csv"], kinds=["x=regression", "y=z=binary"], vectors=[], smiles="mol", mask="", edges="")
     assert section == {"source": ["a.csv"], "kinds": {"x": "regression", "y=z": "binary"}, "smiles": "mol"}
+    assert data_section(["a.csv"], label="toxic", labels=["x"], smiles="mol")["labels"] == ["x", "toxic"]
     with pytest.raises(ConfigError, match="expected --kind TASK=KIND, .* found 'regression'"):
         data_section(None, kinds=["regression"])
 

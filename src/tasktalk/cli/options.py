@@ -151,6 +151,8 @@ def data_section(
         ConfigError: a kind without its task.
     """
     columns = [name.strip() for names in labels or () for name in names.split(",") if name.strip()]
+    if others.get("smiles") or others.get("edges"):  # there a label column is a task like any other
+        columns += [str(label)] if (label := others.pop("label", "")) else []
     given = {"source": list(sources or ()), "labels": columns, "kinds": dict(map(_kind, kinds or ()))}
     rest = {key: value if isinstance(value, str) else list(value or ()) for key, value in others.items()}
     return {key: value for key, value in (given | rest).items() if value}

@@ -68,10 +68,11 @@ def command(
 ) -> None:
     """Answer for new texts, molecules or nodes: labels and probabilities, or values.
 
-    JSON has a line for each input. A table keeps the columns of the input and adds, for each task, NAME (the label, or
-    the value in its unit) and NAME_probability (of the second class), or NAME_CLASS for each of three or more classes;
-    NAME is NAME_predicted where the input has such columns already. What cannot be read, such as a broken SMILES, has
-    empty cells and is counted.
+    JSON has a line for each input. A table keeps the columns of the input and
+    adds for each task NAME, the label or the value in its unit, and for labels
+    NAME_probability (of the second of two classes) or NAME_CLASS (of each of
+    several); NAME is NAME_predicted where the input has such columns already.
+    What cannot be read, such as a broken SMILES, has no answer and is counted.
     """
     from tasktalk.training.inputs import field_name
     from tasktalk.training.run import Run
