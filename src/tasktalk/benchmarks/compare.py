@@ -64,7 +64,10 @@ class Failure:
 
 
 Results = dict[str, dict[int, dict[str, Any]]]
-"""By title and seed: ``metrics.json``, and ``folder`` (relative), ``commit`` and ``threads`` of the run."""
+"""By title and seed: a run's ``folder`` (in that of the comparison), ``commit``, ``threads``, ``seconds``, ``splits``.
+
+Its peak memory is left out: that is the peak of the process, which trains one model after the other.
+"""
 
 
 def plan_rows(
@@ -159,7 +162,7 @@ def _configure(title: str, name: str, values: _Values, plain: Sequence[str], own
         return make_config(sections, (*shared, *own))
     except ConfigError as error:
         of_all = str(error).startswith("unknown setting 'model.") and not simple
-        hint = f"; settings for one model are given as {title}:model.key=value" if of_all else ""
+        hint = " (a setting that not all models have: --set TITLE:model.key=value)" if of_all else ""
         raise ConfigError(f"{title}: {error}{hint}") from error
 
 
@@ -222,15 +225,17 @@ def _check_folder(folder: Path, config: Config, dataset: Dataset) -> None:
 
 
 def _differences(wanted: Config, found: Config) -> list[str]:
+    if wanted.model.name != found.model.name:
+        return [f"model.name={found.model.name!r} instead of {wanted.model.name!r}"]
     ours, theirs = wanted.model_dump(mode="json"), found.model_dump(mode="json")
     if wanted.data.vectors and isinstance(wanted.model, TextOptions):  # the run has the size of the vectors there
         ours["model"].pop("embedding_features")
-        theirs["model"].pop("embedding_features", None)
+        theirs["model"].pop("embedding_features")
     return [
-        f"{section}.{key}={theirs[section].get(key)!r} instead of {value!r}"
+        f"{section}.{key}={theirs[section][key]!r} instead of {value!r}"
         for section, part in ours.items()
         for key, value in part.items()
-        if theirs[section].get(key) != value
+        if theirs[section][key] != value
     ]
 
 
@@ -296,5 +301,11 @@ def _run(dataset: Dataset, config: Config, folder: Path, progress: bool) -> str:
 def _result(out: Path, row: Row, seed: int) -> dict[str, Any]:
     folder = _folder(out, row, seed)
     around = read_json(folder / ENVIRONMENT)
-    facts = {"folder": folder.relative_to(out).as_posix(), "commit": around["commit"]}
-    return read_json(folder / METRICS) | facts | {"threads": around["machine"]["threads"]}
+    metrics = read_json(folder / METRICS)
+    return {
+        "folder": folder.relative_to(out).as_posix(),
+        "commit": around["commit"],
+        "threads": around["machine"]["threads"],
+        "seconds": metrics["seconds"],
+        "splits": metrics["splits"],
+    }

@@ -3,7 +3,8 @@
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from tasktalk.benchmarks.compare_table import HIGHER_IS_BETTER, Difference, Line
 from tasktalk.core.files import write_text
 from tasktalk.training.run_folder import write_json
 
-_FOLDERS = re.compile(r"(?<![^\s=:,'\"\[(])/(?:[^/\s=:,'\"\])]+/)+")
-"""The folders of an absolute path, in a text."""
+_FOLDERS = re.compile(r"(?<![^=:,\[])/(?:[^/=:,]+/)+")
+"""The folders of an absolute path, in a word of a command or a setting."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Comparison:
     """Everything that the files hold.
 
     Args:
-        command: what made it.
+        command: the words of what made it.
         dataset: name of the data set.
         sources: checksums of its files.
         metric: what is compared.
@@ -34,7 +35,7 @@ class Comparison:
         lines: the table.
     """
 
-    command: str
+    command: Sequence[str]
     dataset: str
     sources: Mapping[str, str]
     metric: str
@@ -62,8 +63,8 @@ def write_comparison(comparison: Comparison, out: Path, results: Path | None = N
     write_text(out / "comparison.md", text)
     write_json(out / "comparison.json", values)
     if results is not None:
-        write_text(results.with_name(results.name + ".md"), without_folders(text))
-        write_json(results.with_name(results.name + ".json"), without_folders(values))
+        write_text(results.with_name(results.name + ".md"), to_markdown(comparison, portable=True))
+        write_json(results.with_name(results.name + ".json"), to_json(comparison, portable=True))
 
 
 def digits(metric: str) -> int:
@@ -78,14 +79,15 @@ def best_titles(lines: Sequence[Line], metric: str) -> set[str]:
     return {title for title, mean in means.items() if mean == max(means.values())} if len(means) > 1 else set()
 
 
-def to_json(comparison: Comparison) -> dict[str, Any]:
-    """Everything, as JSON-able values."""
+def to_json(comparison: Comparison, portable: bool = False) -> dict[str, Any]:
+    """Everything, as JSON-able values; ``portable`` without folders of this machine."""
+    clean: Callable[[Any], Any] = without_folders if portable else lambda value: value
     rows = {row.title: row for row in comparison.rows}
     lines = {line.title: asdict(line) for line in comparison.lines}
     return {
-        "command": comparison.command,
+        "command": shlex.join(clean(comparison.command)),
         "dataset": comparison.dataset,
-        "sources": dict(comparison.sources),
+        "sources": clean(dict(comparison.sources)),
         "metric": comparison.metric,
         "higher_is_better": comparison.metric in HIGHER_IS_BETTER,
         "against": comparison.against,
@@ -93,14 +95,18 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
         "models": {
             title: {
                 "model": row.config.model.name,
-                "settings": _settings(row),
+                "settings": clean(_settings(row)),
                 "summary": lines.get(title),
                 "runs": {str(seed): run for seed, run in comparison.results[title].items()},
             }
             for title, row in rows.items()
         },
-        "failures": [asdict(failure) for failure in comparison.failures],
+        "failures": [asdict(failure) | {"reason": _reason(failure, clean)} for failure in comparison.failures],
     }
+
+
+def _reason(failure: Failure, clean: Callable[[Any], Any]) -> str:
+    return " ".join(clean(failure.reason.split(" ")))
 
 
 def _settings(row: Row) -> dict[str, Any]:
@@ -126,8 +132,9 @@ def to_csv(results: Results) -> str:
     return text.getvalue()
 
 
-def to_markdown(comparison: Comparison) -> str:
-    """The table, the mean over the seeds of every task's test score, and the command."""
+def to_markdown(comparison: Comparison, portable: bool = False) -> str:
+    """The table, the mean over the seeds of every task's test score, and the command; ``portable`` as ``to_json``."""
+    clean: Callable[[Any], Any] = without_folders if portable else lambda value: value
     metric, seeds = comparison.metric, comparison.seeds
     order = "higher" if metric in HIGHER_IS_BETTER else "lower"
     legend = (
@@ -143,8 +150,8 @@ def to_markdown(comparison: Comparison) -> str:
         "\n".join(_tasks(comparison.results, metric)),
     ]
     if comparison.failures:
-        parts.append("\n".join(f"- {f.title}, seed {f.seed}, failed: {f.reason}" for f in comparison.failures))
-    return "\n\n".join([*parts, f"Command: `{comparison.command}`"]) + "\n"
+        parts.append("\n".join(f"- {f.title}, seed {f.seed}, failed: {_reason(f, clean)}" for f in comparison.failures))
+    return "\n\n".join([*parts, f"Command: `{shlex.join(clean(comparison.command))}`"]) + "\n"
 
 
 def _summary(lines: Sequence[Line], metric: str) -> list[str]:
@@ -180,7 +187,7 @@ def _tasks(results: Results, metric: str) -> list[str]:
     rows = []
     for task in first["splits"]["test"]["tasks"]:
         scores = {title: _task_scores(results[title], task, metric) for title in titles}
-        best = best_of(scores, metric)
+        best = best_of(scores, metric) if len(titles) > 1 else None
         means = {title: sum(s.values()) / len(s) if s else None for title, s in scores.items()}
         shown = {title: number(mean, digits(metric)) for title, mean in means.items()}
         rows.append([task, *(f"**{cell}**" if best and cell == shown[best] else cell for cell in shown.values())])
@@ -209,7 +216,7 @@ def interval(difference: Difference, places: int) -> str:
 
 
 def without_folders(value: Any) -> Any:
-    """The same without the folders of absolute paths, in every text in it."""
+    """The same without the folders of absolute paths, in every word or path in it."""
     if isinstance(value, str):
         return _FOLDERS.sub("", value)
     if isinstance(value, Mapping):

@@ -106,10 +106,10 @@ def paper_scores(dataset: Dataset, rows: Sequence[Row], metric: str) -> dict[str
     mask = parse_mask(rows[0].config.data.mask)
     same = [m for name, m in DEPENDENCY_AUROC if name == dataset.name and _effect(m) == (mask.percent, mask.share)]
     if not same:
-        known = ", ".join(f"{name} {m}" for name, m in DEPENDENCY_AUROC)
-        raise ConfigError(
-            f"--paper: the dependency paper has no {dataset.name!r} with the mask {mask.text!r}; it has {known}"
-        )
+        masks = [m for name, m in DEPENDENCY_AUROC if name == dataset.name]
+        known = masks or dict.fromkeys(name for name, _ in DEPENDENCY_AUROC)
+        what = f" with the mask {mask.text!r}; it has the masks" if masks else "; it has"
+        raise ConfigError(f"--paper: the dependency paper has no {dataset.name!r}{what} {', '.join(known)}")
     scores = dependency_auroc(dataset.name, same[0])
     names = {row.title: row.config.model.name for row in rows}
     return {title: scores[name] for title, name in names.items() if name in scores}

@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tasktalk.cli.options import (
+    Edges,
+    Features,
+    Kinds,
     Label,
     Labels,
+    Mask,
     MoreSources,
+    Node,
     OnlyTasks,
+    Smiles,
     Sources,
+    SplitKind,
     Text,
     Tokenizer,
     Vectors,
@@ -67,15 +74,6 @@ _Against = Annotated[
         rich_help_panel=_COMPARISON,
     ),
 ]
-_Mask = Annotated[
-    str,
-    typer.Option(
-        metavar="MASK",
-        help="Training labels to use: all:10 is 10 % of every task's, partial:10 that of half of the tasks.",
-        show_default="sufficient",
-        rich_help_panel=_COMPARISON,
-    ),
-]
 _Set = Annotated[
     list[str] | None,
     typer.Option(
@@ -120,13 +118,19 @@ def command(
     label: Label = "",
     labels: Labels = None,
     task: OnlyTasks = None,
+    kind: Kinds = None,
+    mask: Mask = "",
     tokenizer: Tokenizer = "",
     vectors: Vectors = None,
+    smiles: Smiles = "",
+    split: SplitKind = "",
+    edges: Edges = "",
+    features: Features = "",
+    node: Node = "",
     models: _Models = None,
     variant: _Variant = None,
     seeds: _Seeds = 3,
     first_seed: _FirstSeed = 0,
-    mask: _Mask = "",
     metric: _Metric = "",
     against: _Against = "",
     paper: _Paper = False,
@@ -144,10 +148,11 @@ def command(
 
     section = data_section(
         [*(sources or ()), *(data or ())],
-        text=text, label=label, labels=labels, tasks=task, tokenizer=tokenizer, vectors=vectors,
+        text=text, label=label, labels=labels, tasks=task, kinds=kind, mask=mask, tokenizer=tokenizer, vectors=vectors,
+        smiles=smiles, split=split, edges=edges, features=features, node=node,
     )  # fmt: skip
     names = [name.strip() for part in models or () for name in part.split(",") if name.strip()]
-    rows, remarks = plan_rows(names, variant or (), _values(config, section, mask), settings or ())
+    rows, remarks = plan_rows(names, variant or (), _values(config, section), settings or ())
     folder, target = out or _default_folder(rows[0]), _target(results)
     numbers = range(first_seed, first_seed + seeds)
     try:
@@ -158,11 +163,11 @@ def command(
     _finish(comparison, folder, target, quiet)
 
 
-def _values(file: Path | None, section: dict[str, object], mask: str) -> dict[str, dict[str, Any]]:
+def _values(file: Path | None, section: dict[str, object]) -> dict[str, dict[str, Any]]:
     from tasktalk.training.config import read_config
 
     values: dict[str, dict[str, Any]] = read_config(file) if file else {}
-    values["data"] = {**values.get("data", {}), **section, **({"mask": mask} if mask else {})}
+    values["data"] = {**values.get("data", {}), **section}
     return values
 
 
@@ -218,7 +223,7 @@ def _compare(
     return Comparison(_typed(), dataset.name, dataset.sources, metric, against, rows, seeds, results, failures, lines)
 
 
-def _typed() -> str:
+def _typed() -> list[str]:
     """The command as it was typed, without what says where to write and what to show."""
     words = iter(sys.argv[1:])
     kept = ["tasktalk"]
@@ -227,7 +232,7 @@ def _typed() -> str:
             next(words, None)
         elif word not in ("--quiet", "-q") and not word.startswith(("--out=", "--results=")):
             kept.append(word)
-    return shlex.join(kept)
+    return kept
 
 
 def _finish(comparison: "Comparison", folder: Path, target: Path | None, quiet: bool) -> None:
@@ -287,17 +292,17 @@ def _cells(line: "Line", places: int, is_best: bool) -> dict[str, str]:
 
 
 def _legend(comparison: "Comparison") -> list[str]:
+    from tasktalk.benchmarks.compare import BEST as BEST_OTHER
     from tasktalk.benchmarks.compare_table import HIGHER_IS_BETTER
     from tasktalk.cli.show import BEST
 
     lines, metric, seeds = comparison.lines, comparison.metric, len(comparison.seeds)
     order = "highest" if metric in HIGHER_IS_BETTER else "lowest"
     marked = f";{BEST} marks the {order}" if len(lines) > 1 else ""
-    sentences = [f"Test {metric}: mean over tasks, ± standard deviation over seeds ({seeds}){marked}."]
-    others = {line.difference.against for line in lines if line.difference}
-    if others:
-        to = f"from {others.pop()}" if comparison.against != "best" else "from the best other model"
-        sentences.append(f"Difference {to}, paired by seed, ± half its 95 % confidence interval.")
+    sentences = [f"Test {metric}: mean over tasks, ± std over {seeds} seed{'s' * (seeds > 1)}{marked}."]
+    if any(line.difference for line in lines):
+        other = "the best other" if comparison.against == BEST_OTHER else comparison.against
+        sentences.append(f"Difference from {other}: paired by seed, ± half its 95 % confidence interval.")
     if any(line.defined != line.tasks for line in lines):
         sentences.append(f"Tasks: for how many of those with labels the {metric} is defined.")
     sentences += [f"{line.title}: {line.seeds} of {seeds} seeds." for line in lines if line.seeds != seeds]
