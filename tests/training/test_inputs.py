@@ -32,7 +32,7 @@ def test_texts_become_words(texts: Encoder) -> None:
 
 
 def test_smiles_become_molecules() -> None:
-    encoder = MoleculeEncoder()
+    encoder = MoleculeEncoder("kinds", "atoms", np.zeros(0), np.ones(0))
     content = new_content(["OCC", "[Na+].[Cl-]"], encoder, "")
     assert isinstance(content, Molecules)
     assert (content.smiles, content.canonical) == (["OCC", "[Na+].[Cl-]"], ["CCO", "[Cl-].[Na+]"])
@@ -40,7 +40,7 @@ def test_smiles_become_molecules() -> None:
     assert positions(content, encoder) == [["O", "C", "C"], ["Na", "Cl"]]
     assert field_name(encoder) == "smiles"
     assert unreadable(["OCC", "C1CC(", "", "C"], encoder) == [1, 2]
-    with pytest.raises(ConfigError, match=r"expected a SMILES that RDKit can read as input 2, found 'C1CC\\('"):
+    with pytest.raises(ConfigError, match=r"expected a SMILES that RDKit can read as input 2, found 'C1CC\('"):
         new_content(["C", "C1CC("], encoder, "")
 
 
