@@ -18,17 +18,19 @@ import pytest
 from typer.main import get_command
 
 import tasktalk
-from tasktalk.core.inputs import TextInputs
 from tasktalk.benchmarks.papers import FDU_MTL_TASKS
 from tasktalk.cli.jobs import plan
 from tasktalk.cli.main import app
+from tasktalk.core.inputs import TextInputs
 from tasktalk.core.task import Task
 from tasktalk.data.tokenize import TOKENIZERS
 from tasktalk.models.build import build_network
+from tasktalk.models.network import TextNetwork
 from tasktalk.models.options import LinearOptions
 from tasktalk.training.config import Config, make_config, model_names, read_config
 from tasktalk.training.loop import snapshot
-from tasktalk.training.run_folder import CHECKPOINT
+from tasktalk.training.metrics import METRICS
+from tasktalk.training.run_folder import CHECKPOINT, GRAPH, MOLECULES, NODES, SKIPPED
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -157,7 +159,7 @@ def assert_known(words: list[str]) -> None:
             command, arguments = command.commands[arguments[0]], arguments[1:]
         options = command.make_context("tasktalk", arguments).params
         if command.name == "train":
-            assert plan(configuration(options), Path("runs"))
+            assert plan(configuration(options), Path("runs"), tasktalk.load(ROOT / "examples" / "reviews"))
 
 
 def configuration(options: dict[str, Any]) -> Config:
@@ -243,8 +245,9 @@ RUN_FOLDER = ROOT / "docs" / "run-folder.md"
 
 
 def test_every_file_of_a_run_folder_is_documented(run: tasktalk.Run) -> None:
-    beside = plan(make_config({"training": {"beside": ["fs"]}}), run.folder)[1].folder
-    elsewhen = {CHECKPOINT, snapshot(run.folder, 0).name, beside.parent.name}
+    reviews = tasktalk.load(ROOT / "examples" / "reviews")
+    beside = plan(make_config({"training": {"beside": ["fs"]}}), run.folder, reviews)[1].folder
+    elsewhen = {CHECKPOINT, snapshot(run.folder, 0).name, beside.parent.name, SKIPPED, MOLECULES, GRAPH, NODES}
     found = {path.name for path in run.folder.iterdir()} | elsewhen | {"model-epoch-1.safetensors"}
     assert {re.sub(r"\d+", "N", file) for file in found} == first_cells(RUN_FOLDER, "Files")
 
@@ -255,7 +258,12 @@ def test_every_key_is_documented(run: tasktalk.Run, file: str) -> None:
     placeholders = {task.name: "<task>" for task in run.tasks} | dict.fromkeys(content.get("splits", ()), "<split>")
     for part, placeholder in (("versions", "<package>"), ("data", "<file>"), ("vectors", "<file>")):
         placeholders |= dict.fromkeys(content.get(part, ()), placeholder)
-    assert set(flat_keys(content, placeholders)) == first_cells(RUN_FOLDER, f"`{file}`")
+    found = set(flat_keys(content, placeholders)) - {"splits.<split>.defined"}
+    if file == "metrics.json":  # whatever the kinds of the tasks
+        found |= {
+            f"splits.<split>.{part}.{metric}" for part in ("mean", "defined", "tasks.<task>") for metric in METRICS
+        }
+    assert found == {key.replace("<metric>", m) for key in first_cells(RUN_FOLDER, f"`{file}`") for m in METRICS}
 
 
 def test_every_column_of_the_history_is_documented(run: tasktalk.Run) -> None:
@@ -265,7 +273,9 @@ def test_every_column_of_the_history_is_documented(run: tasktalk.Run) -> None:
 
 
 def test_every_model_is_documented() -> None:
-    assert first_cells(ROOT / "docs" / "models.md", "Models") == set(model_names())
+    parts = ("For texts", "For texts, molecules and nodes", "Simple models")
+    documented = [model for part in parts for model in first_cells(ROOT / "docs" / "models.md", part)]
+    assert sorted(documented) == sorted(model_names())
     listed = " ".join(row[0] for row in table_rows(section(ROOT / "README.md", "Models")))
     assert set(re.findall(r"[\w-]+", listed)) == set(model_names())
 
@@ -280,6 +290,7 @@ def test_recipes_build_their_networks(path: Path) -> None:
     assert not isinstance(config.model, LinearOptions)
     tasks = [Task(task, "binary", ("negative", "positive")) for task in FDU_MTL_TASKS]
     network = build_network(config.model, tasks, TextInputs(20, 10))
+    assert isinstance(network, TextNetwork)
     assert (network.wide is not None) == (config.model.wide != "off")
     assert network.block.features == config.model.hidden
 

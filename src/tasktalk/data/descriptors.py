@@ -39,10 +39,12 @@ def descriptors(smiles: Sequence[str]) -> Float[np.ndarray, "molecules descripto
 @lru_cache(maxsize=1 << 15)
 def _describe(smiles: str) -> Float[np.ndarray, " descriptors"]:
     from rdkit.Chem import Descriptors
+    from rdkit.rdBase import BlockLogs
 
     molecule = parse(smiles)
     if molecule is None:
         raise DataError(f"expected a SMILES that RDKit can read, found {smiles!r}")
-    values = np.array(list(Descriptors.CalcMolDescriptors(molecule).values()), dtype=np.float64)
+    with BlockLogs():  # RDKit reports what it leaves as it is
+        values = np.array(list(Descriptors.CalcMolDescriptors(molecule).values()), dtype=np.float64)
     values[~np.isfinite(values)] = 0
     return (np.sign(values) * np.log1p(np.abs(values))).astype(np.float32)
