@@ -37,7 +37,7 @@ _STRINGS = (
 )
 _GRAPHS = (
     "model.hidden=32",
-    "model.bonds=one",
+    "model.molecules=atoms",  # the labels are computed from descriptors
     "training.criterion=error",
     "training.epochs=15",
     "training.patience=6",
