@@ -113,6 +113,7 @@ def test_check_of_molecules_has_a_row_for_each_task(cli: Cli, tmp_path: Path) ->
         line.startswith("40 labelled molecules: train ") and line.endswith("; 1 more cannot be read") for line in lines
     )
     assert lines[-1].startswith("atoms: median ")
+    assert "too few scaffolds" in cli(*arguments, "--split", "scaffold").err  # three rings
     found = json.loads(cli(*arguments, "--json", "-").out)
     assert (found["inputs"], found["skipped"], sum(found["examples"].values())) == ("molecules", 1, 40)
     assert found["graphs"]["atoms"]["greatest"] >= 9

@@ -95,5 +95,5 @@ def test_full_disk_is_an_error_and_the_run_can_go_on(cli: Cli, shop: Path, tmp_p
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith(f"error: {run / 'checkpoint.safetensors'}: cannot be written (")
     assert done.stderr.count("\n") == 1
-    assert set(contents(run)) == {"config.yaml", "environment.json", "tasks.json", "vocabulary.txt"}
+    assert set(contents(run)) == {"config.yaml", "environment.json", "mask.json", "tasks.json", "vocabulary.txt"}
     assert cli("train", "--resume", "--out", run, "-q").code == 0

@@ -160,7 +160,7 @@ def test_molecules_are_trained_compared_and_resumed(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "assays.csv", rows, ASSAYS)
     out = tmp_path / "run"
     done = program("train", path, "--smiles", "smiles", "--kind", "ring=multiclass", "--mask", "all:50",
-                   "--split", "scaffold", *GRAPH_SMALL, "--set", "model.layers=1", "--out", out, "-q")  # fmt: skip
+                   "--split", "random", *GRAPH_SMALL, "--set", "model.layers=1", "--out", out, "-q")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("warning: ") == 2 and "'id' was taken for names" in done.stderr
     lines = done.stdout.splitlines()
@@ -169,7 +169,7 @@ def test_molecules_are_trained_compared_and_resumed(tmp_path: Path) -> None:
     assert lines[-1] == f"Try next:   echo 'CC(=O)Nc1ccc(O)cc1' | tasktalk predict {out}"
     found = settings(out)
     assert (found["model"]["name"], found["training"]["beside"]) == ("mitten", ["forest"])
-    assert (found["data"]["smiles"], found["data"]["split"], found["data"]["mask"]) == ("smiles", "scaffold", "all:50")
+    assert (found["data"]["smiles"], found["data"]["split"], found["data"]["mask"]) == ("smiles", "random", "all:50")
     assert found["data"]["kinds"] == {"ring": "multiclass"}
     assert settings(out / "beside/forest")["model"]["name"] == "forest"
     (out / "beside/forest/metrics.json").unlink()
