@@ -1,11 +1,14 @@
 """Downloads, from a server on this machine."""
 
 import hashlib
+import io
 import os
 import re
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import pytest
 
@@ -64,6 +67,45 @@ def test_other_content_than_promised(site: Site, tmp_path: Path) -> None:
     file = remote(site, "a", b"promised")
     found = hashlib.sha256(CONTENT).hexdigest()
     refused(file, tmp_path, f"expected SHA-256 {file.sha256} from {site.url}/a, found {found}; nothing was kept")
+
+
+def zipped(method: int = ZIP_STORED, **members: bytes) -> bytes:
+    packed = io.BytesIO()
+    with ZipFile(packed, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def member(site: Site, name: str, content: bytes = CONTENT) -> RemoteFile:
+    return replace(remote(site, name, content), path="set/table.csv", member="table")
+
+
+def test_a_member_of_an_archive_takes_its_place(site: Site, tmp_path: Path) -> None:
+    site.files["packed.zip"] = zipped(other=b"other", table=CONTENT)
+    download([member(site, "packed.zip")], tmp_path, progress=False)
+    assert (tmp_path / "set/table.csv").read_bytes() == CONTENT
+    assert files_in(tmp_path) == ["table.csv"]
+
+
+def test_the_checksum_of_a_member_is_that_of_its_content(site: Site, tmp_path: Path) -> None:
+    site.files["packed.zip"] = zipped(table=b"other")
+    found = hashlib.sha256(b"other").hexdigest()
+    refused(member(site, "packed.zip"), tmp_path, f"from {site.url}/packed.zip, found {found}; nothing was kept")
+
+
+@pytest.mark.parametrize("content", [zipped(other=CONTENT), CONTENT, b"", zipped(table=CONTENT)[:200]])
+def test_an_archive_without_the_member_or_none_is_refused(content: bytes, site: Site, tmp_path: Path) -> None:
+    site.files["packed.zip"] = content
+    refused(member(site, "packed.zip"), tmp_path, "expected a zip archive with 'table', found none; nothing was kept")
+
+
+@pytest.mark.parametrize("method", [ZIP_STORED, ZIP_DEFLATED])
+def test_a_member_that_is_damaged_is_refused(method: int, site: Site, tmp_path: Path) -> None:
+    packed = bytearray(zipped(method, table=b"abcdefgh" * 100))
+    packed[35:40] = b"\xff" * 5  # the first bytes of its content
+    site.files["packed.zip"] = bytes(packed)
+    refused(member(site, "packed.zip"), tmp_path, "expected a zip archive with 'table', found none; nothing was kept")
 
 
 def test_no_such_file_on_the_server(site: Site, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Downloads with a progress bar. Imports pooch and requests, so it is imported only when something is fetched."""
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,7 @@ def _download_file(file: RemoteFile, folder: Path, bar: _Bar) -> None:
         """Pooch compares the checksums too, but its message does not say which file of which data set."""
         http(url, temporary, None)
         if file.member:
-            _keep_member(Path(temporary), file.member)
+            _keep_member(Path(temporary), file.member, path)
         found = pooch.file_hash(temporary)
         if found != file.sha256:
             raise DataError(f"expected SHA-256 {file.sha256} from {url}, found {found}; nothing was kept", path)
@@ -85,14 +86,14 @@ def _download_file(file: RemoteFile, folder: Path, bar: _Bar) -> None:
         raise DataError(f"cannot be written ({error.strerror or error})", path) from error
 
 
-def _keep_member(path: Path, member: str) -> None:
-    """Put one file of a zip archive in the archive's place."""
+def _keep_member(archive: Path, member: str, path: Path) -> None:
+    """Put one file of a zip archive, which is to become ``path``, in the archive's place."""
     try:
-        with ZipFile(path) as archive:
-            content = archive.read(member)
-    except (BadZipFile, KeyError) as error:
+        with ZipFile(archive) as packed:
+            content = packed.read(member)
+    except (BadZipFile, KeyError, zlib.error) as error:
         raise DataError(f"expected a zip archive with {member!r}, found none; nothing was kept", path) from error
-    path.write_bytes(content)
+    archive.write_bytes(content)
 
 
 def _reason(error: requests.RequestException) -> str:
