@@ -42,6 +42,7 @@ from tasktalk.training.run_folder import (
     write_json,
     write_tasks,
 )
+from tasktalk.training.selection import choose_criterion
 
 
 def train(
@@ -140,6 +141,7 @@ def _check(dataset: Dataset, config: Config, out: Path) -> Encoder:
     encoder = fit_encoder(dataset, config)
     if not isinstance(config.model, LinearOptions | ForestOptions):
         check_network(config.model, dataset.tasks, encoder.inputs, shared_inputs)
+        choose_criterion(config.training.criterion, dataset.tasks, not shared_inputs)
         make_accelerator(config.training, out)
     return encoder
 
