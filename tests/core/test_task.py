@@ -44,6 +44,6 @@ def test_a_kind_that_does_not_exist() -> None:
 
 def test_a_task_stays_as_it_is() -> None:
     task = Task("books", "regression")
-    assert task.weight == 1.0
+    assert (task.weight, task.mean, task.std) == (1.0, 0.0, 1.0)
     with pytest.raises(dataclasses.FrozenInstanceError):
         task.weight = 2.0  # type: ignore[misc]

@@ -11,7 +11,9 @@ import pytest
 from tasktalk.core.errors import DataError
 from tasktalk.data.cache import cache_folder, fetch, missing_files
 from tasktalk.data.catalogue import Entry, RemoteFile, find
+from tasktalk.data.dataset import Dataset
 from tasktalk.data.fdu import load_fdu
+from tasktalk.data.request import Request
 from tests.data.server import Site, serve
 
 FILES = {"one": b"1" * 100_000, "two": b"2" * 100_000, "extra": b"3"}
@@ -29,12 +31,16 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def load_toy(folder: Path, request: Request) -> Dataset:
+    return load_fdu(folder, request.tasks)
+
+
 def entry(site: Site) -> Entry:
     files = tuple(
         RemoteFile(f"toy/{name}", f"{site.url}/{name}", hashlib.sha256(content).hexdigest(), needed=name != "extra")
         for name, content in FILES.items()
     )
-    return Entry("toy", "a toy", "none", "nobody", files, load_fdu, "whitespace")
+    return Entry("toy", "a toy", "none", "nobody", files, load_toy)
 
 
 def names(files: list[RemoteFile]) -> list[str]:

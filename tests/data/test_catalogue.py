@@ -16,7 +16,7 @@ def test_entries_are_complete(entry: Entry) -> None:
     assert entry.citation
     assert len({file.path for file in entry.files}) == len(entry.files) > 0
     for file in entry.files:
-        assert file.path.startswith(f"{entry.name}/")
+        assert file.path.startswith(f"{entry.folder}/")
         assert file.url.startswith("https://")
         assert re.fullmatch("[0-9a-f]{64}", file.sha256)
 

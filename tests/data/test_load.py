@@ -8,11 +8,17 @@ import pytest
 
 from tasktalk.core.errors import ConfigError, DataError
 from tasktalk.data.catalogue import CATALOGUE, Entry, RemoteFile
+from tasktalk.data.dataset import Dataset
 from tasktalk.data.fdu import load_fdu
+from tasktalk.data.request import Request
 from tasktalk.data.load import load
 from tests.data.server import Site, serve
 
 TRAIN = "".join(f"{number % 2}\tText {number}\n" for number in range(210)).encode()
+
+
+def _toy(folder: Path, request: Request) -> Dataset:
+    return load_fdu(folder, request.tasks, request.tokenizer or "whitespace")
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from tasktalk.communication.convolution import TaskConvolution
 from tasktalk.communication.direct import DirectCommunication
 from tasktalk.communication.fully_shared import FullyShared
 from tasktalk.communication.indirect import IndirectCommunication
+from tasktalk.communication.mitten import MutualAttention
+from tasktalk.communication.over_words import TransferOverWords
 from tasktalk.communication.private import PrivateLSTM
 from tasktalk.communication.shared_private import SharedPrivate
 from tasktalk.core.batch import SparseRows, TextBatch
@@ -27,6 +29,7 @@ BLOCKS: dict[str, Callable[[], Block]] = {
     "shared private": lambda: SharedPrivate(WORD_FEATURES, HIDDEN, TASKS),
     "direct": lambda: DirectCommunication(WORD_FEATURES, HIDDEN, TASKS),
     "indirect": lambda: IndirectCommunication(WORD_FEATURES, HIDDEN, TASKS),
+    "mutual attention": lambda: TransferOverWords(WORD_FEATURES, HIDDEN, MutualAttention(HIDDEN, TASKS)),
 }
 
 
@@ -96,7 +99,7 @@ def test_every_model_learns_a_toy_set_by_heart(name: str) -> None:
     assert error_of(network, batch) == 0
 
 
-@pytest.mark.parametrize("kind", ["last", "mean", "max", "attention"])
+@pytest.mark.parametrize("kind", ["last", "mean", "max", "attention", "dot"])
 def test_the_network_is_its_parts_in_a_row(kind: Pooling) -> None:
     torch.manual_seed(0)
     network, batch = make_network(BLOCKS["indirect"](), kind=kind, dropout=0.5).eval(), make_batch((2, 1), 1)
@@ -171,7 +174,7 @@ def test_uniform_initialisation_leaves_the_words_alone() -> None:
             assert 0 < parameter.abs().max() <= 0.05, name
 
 
-@pytest.mark.parametrize("name", ["shared private", "direct", "indirect"])
+@pytest.mark.parametrize("name", ["shared private", "direct", "indirect", "mutual attention"])
 def test_mixed_precision(name: str) -> None:
     torch.manual_seed(0)
     network, batch = make_network(bidirectional(BLOCKS[name], both=True)).train(), make_batch((2, 0), 2)

@@ -45,6 +45,24 @@ def test_data_of_the_run_itself_does_not_change() -> None:
     np.testing.assert_array_equal(align(own, RUN).splits["test"].labels, own.splits["test"].labels)
 
 
+AGE = Task("age", "regression", mean=40.0, std=10.0)
+
+
+@pytest.mark.parametrize("given", [Task("age", "regression"), Task("age", "multiclass", ("7.5", "20", "41"))])
+def test_values_stay_values_also_where_they_looked_like_classes(given: Task) -> None:
+    labels = [7.5, 41.0, np.nan, 20.0] if given.kind == "regression" else [0, 2, np.nan, 1]
+    found = align(dataset((given,), [[label] for label in labels], None), (RUN[0], AGE))
+    assert found.tasks == (RUN[0], AGE)
+    np.testing.assert_array_equal(found.splits["test"].labels, [[np.nan, y] for y in (7.5, 41.0, np.nan, 20.0)])
+
+
+def test_a_task_of_another_kind_is_refused() -> None:
+    with pytest.raises(ConfigError, match="task 'age': the run was trained on values, found the label 'old'"):
+        align(dataset((Task("age", "binary", ("old", "young")),), [[0.0], [1.0]], None), (AGE,))
+    with pytest.raises(ConfigError, match="task 'x': the run was trained on the classes 0, 1, and these are values"):
+        align(dataset((Task("x", "regression"),), [[0.5], [1.0]], None), RUN)
+
+
 @pytest.mark.parametrize(
     ("task", "message"),
     [

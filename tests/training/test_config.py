@@ -10,7 +10,8 @@ from tasktalk.core.errors import ConfigError
 from tasktalk.core.inputs import TextInputs
 from tasktalk.core.task import Task
 from tasktalk.models.build import build_network
-from tasktalk.models.options import IndirectOptions, LinearOptions, Settings
+from tasktalk.models.options import ForestOptions, IndirectOptions, LinearOptions
+from tasktalk.models.settings import Settings
 from tasktalk.training.config import Config, DataConfig, TrainingConfig, make_config, model_names, read_config
 
 TASKS = (Task("a", "binary", ("no", "yes")), Task("b", "binary", ("no", "yes")))
@@ -21,8 +22,15 @@ OTHER_VALUES = {
     "data.text": "review",
     "data.label": "stars",
     "data.labels": ["one", "two"],
+    "data.kinds": {"one": "regression", "two": "binary"},
+    "data.smiles": "smiles",
+    "data.edges": "edges.csv",
+    "data.features": "features.csv",
+    "data.node": "name",
+    "data.split": "scaffold",
     "data.dev": 0.3,
     "data.test": 0.0,
+    "data.mask": "partial:10:0.3",
     "data.max_words": 7,
     "data.min_count": 2,
     "data.vectors": ["a.txt", "b.npz"],
@@ -33,10 +41,12 @@ OTHER_VALUES = {
     "training.sampling_power": 0.5,
     "training.optimizer": "adadelta",
     "training.learning_rate": 0.5,
+    "training.decay": "cosine",
     "training.weight_decay": 0.1,
     "training.clip": 0.0,
     "training.patience": 0,
     "training.selection": "per-task",
+    "training.criterion": "auroc",
     "training.checkpoint_seconds": 1.5,
     "training.tracker": "none",
     "training.device": "cpu",
@@ -118,10 +128,10 @@ def test_yaml_is_complete_and_read_back_the_same(name: str, tmp_path: Path) -> N
     assert next(iter(values["model"].items())) == ("name", name)
 
 
-@pytest.mark.parametrize("name", sorted(set(model_names()) - {"linear"}))
+@pytest.mark.parametrize("name", sorted(set(model_names()) - {"linear", "forest"}))
 def test_every_network_can_be_built_from_its_defaults(name: str) -> None:
     options = make_config({"model": {"name": name}}).model
-    assert not isinstance(options, LinearOptions)
+    assert not isinstance(options, LinearOptions | ForestOptions)
     assert build_network(options, TASKS, TextInputs(5)).head.outputs == (2, 2)
 
 
@@ -139,7 +149,10 @@ def test_every_network_can_be_built_from_its_defaults(name: str) -> None:
         ("model.name=[ic]", r"unknown model \['ic'\]: did you mean 'ic'?"),
         ("model.hidden=0", "^model.hidden: input should be greater than or equal to 1, found 0$"),
         ("model.hidden=ten", "^model.hidden: input should be a valid integer, .* found 'ten'$"),
-        ("model.pooling=avg", "^model.pooling: input should be 'last', 'mean', 'max' or 'attention', found 'avg'$"),
+        (
+            "model.pooling=avg",
+            "^model.pooling: input should be 'last', 'mean', 'max', 'attention' or 'dot', found 'avg'$",
+        ),
         ("training.learning_rate=0", "^training.learning_rate: input should be greater than 0, found 0$"),
         (
             "training.learning_rate=.inf",

@@ -5,12 +5,13 @@ import pytest
 import torch
 
 from tasktalk.core.task import Task
-from tasktalk.data.batches import Encoded, Plan, collate
+from tasktalk.data.batches import Encoded, Plan, collate, rows_of, sparse_features
 from tasktalk.models.build import build_network
+from tasktalk.models.forest import ForestModel
 from tasktalk.models.linear import LinearModel
 from tasktalk.models.options import IndirectOptions
 from tasktalk.training.encoder import TextEncoder
-from tasktalk.training.predictor import LinearPredictor, NetworkPredictor, Predictor, score
+from tasktalk.training.predictor import ForestPredictor, LinearPredictor, NetworkPredictor, Predictor, score
 from tests.training.toy import config, toy
 
 TASKS = toy().tasks
@@ -27,7 +28,7 @@ def network_predictor(encoder: TextEncoder, batch_size: int = 5) -> NetworkPredi
     options = IndirectOptions(hidden=4, embedding_features=4, wide="joint")
     assert encoder.features is not None
     network = build_network(options, TASKS, encoder.inputs)
-    return NetworkPredictor(network, torch.device("cpu"), batch_size)
+    return NetworkPredictor(network, TASKS, torch.device("cpu"), batch_size)
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -78,12 +79,47 @@ def test_a_linear_model_gives_probabilities_too() -> None:
     np.testing.assert_allclose(np.log(found[:, 1] / found[:, 0]), logits[:, 1] - logits[:, 0], rtol=1e-4)
 
 
+def test_a_forest_gives_probabilities_of_the_examples_that_a_task_reads() -> None:
+    encoder, examples = encode()
+    train = encoder(toy().splits["train"])
+    model = ForestModel.fit(sparse_features(train), train.labels, TASKS, trees=5)
+    predictor = ForestPredictor(model)
+    assert isinstance(predictor, Predictor)
+    for k, found in zip((2, 0), predictor.answers(examples, (2, 0)), strict=True):
+        np.testing.assert_allclose(found.sum(axis=1), 1)
+        np.testing.assert_array_equal(found, model.probabilities(sparse_features(examples)[rows_of(examples, k)], k))
+
+
+def test_a_network_gives_values_in_the_unit_of_the_labels() -> None:
+    encoder, examples = encode(shared=True)
+    tasks = (TASKS[0], Task("price", "regression", mean=500.0, std=20.0), TASKS[2])
+    torch.manual_seed(0)
+    network = build_network(IndirectOptions(hidden=4, embedding_features=4), tasks, encoder.inputs).eval()
+    predictor = NetworkPredictor(network, tasks, torch.device("cpu"), 5)
+    _, values, _ = predictor.answers(examples, (0, 1, 2))
+    assert values.shape == (len(examples), 1) and values.dtype == np.float64
+    rows = np.arange(len(examples))
+    raw = network(collate(examples, Plan((1,), (rows,)))).logits[0].double().detach().numpy()
+    assert np.ptp(raw) > 0
+    np.testing.assert_allclose(values, 500 + 20 * raw, rtol=1e-6)
+
+
+def test_a_linear_model_gives_values_as_they_are() -> None:
+    _, examples = encode(shared=True)
+    tasks = (Task("price", "regression", mean=500.0, std=20.0),)
+    features = sparse_features(examples)
+    model = LinearModel.fit(features, 500 + 20 * np.arange(len(examples))[:, None] % 7.0, tasks, mode="per-task")
+    (found,) = LinearPredictor(model).answers(examples, (0,))
+    np.testing.assert_array_equal(found, model.logits(features, 0))
+
+
 def test_no_examples_no_answers() -> None:
     encoder, examples = encode()
     train = encoder(toy().splits["train"])
     linear = LinearPredictor(LinearModel.fit(sparse_features(train), train.labels, TASKS))
     none = Encoded(examples.words, examples.labels, np.zeros(len(examples), dtype=np.int64), examples.features)
-    predictors: list[Predictor] = [network_predictor(encoder), linear]
+    forest = ForestPredictor(ForestModel.fit(sparse_features(train), train.labels, TASKS, trees=2))
+    predictors: list[Predictor] = [network_predictor(encoder), linear, forest]
     for predictor in predictors:
         assert predictor.answers(none, (1,))[0].shape == (0, 2)
 
@@ -97,3 +133,14 @@ def test_scores_of_every_task_and_of_some_examples() -> None:
     assert [(s["n"], s["error"]) for s in found.values()] == [(2, 50.0), (1, 0.0)]
     some = score(answers, examples, tasks, keep=np.array([True, False, False, True]))
     assert [(s["n"], s["error"]) for s in some.values()] == [(1, 0.0), (0, None)]
+
+
+def test_the_scores_of_a_regression_are_in_the_unit_of_its_labels() -> None:
+    tasks = (Task("a", "binary", ("no", "yes")), Task("price", "regression", mean=500.0, std=20.0))
+    labels = np.array([[0, 510], [1, np.nan], [np.nan, 480]])
+    examples = Encoded([np.array([2])] * 3, labels, None)
+    answers = [np.full((3, 2), 0.5), np.array([[520.0], [0.0], [480.0]])]
+    found = score(answers, examples, tasks)
+    assert (found["price"]["n"], found["price"]["mae"]) == (2, 5.0)
+    assert found["price"]["loss"] == pytest.approx((10 / 20) ** 2 / 2 / 2)
+    assert found["a"]["n"] == 2

@@ -108,6 +108,12 @@ def test_tasks_and_the_files_of_their_weights(tmp_path: Path) -> None:
     assert read_tasks(tmp_path)[2] == {"books": MODEL, "dvd, old": "other.safetensors"}
 
 
+def test_mean_and_spread_of_a_regression_come_back_exactly(tmp_path: Path) -> None:
+    tasks = (Task("age", "regression", mean=1 / 3, std=1e-7 / 3), Task("year", "regression", mean=-1e12 / 7))
+    write_tasks(tmp_path, tasks, "")
+    assert read_tasks(tmp_path)[:2] == (tasks, "")
+
+
 @pytest.mark.parametrize("content", ["[]", "{}", '{"tasks": [{"name": "a"}], "tokenizer": "words"}', '{"tasks": 3}'])
 def test_damaged_tasks(content: str, tmp_path: Path) -> None:
     (tmp_path / TASKS).write_text(content)

@@ -66,7 +66,7 @@ def test_the_factors_are_set_and_used() -> None:
     network.wide.own[0].copy_(torch.tensor([[-2.0, 2.0], [2.0, -2.0]]))  # knows the answer
     words = [np.array([2 + i % 7]) for i in range(40)]  # the network does not
     dev = Encoded(words, labels[:, None], np.zeros(40, dtype=np.int64), features)
-    predictor = NetworkPredictor(network, torch.device("cpu"), 16)
+    predictor = NetworkPredictor(network, tasks, torch.device("cpu"), 16)
     plain = predictor.answers(dev, (0,))[0]
     stack_on_dev(predictor, network.wide, dev)
     deep, wide = network.wide.mix.tolist()

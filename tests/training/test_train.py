@@ -1,6 +1,5 @@
 """Whole runs: the folder they leave, what is refused, and that a killed run goes on as if nothing had happened."""
 
-import csv
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +13,7 @@ import torch
 from tasktalk.core.errors import ConfigError, DataError, RunFolderError, TrainingError
 from tasktalk.core.task import Task
 from tasktalk.data.dataset import Dataset
+from tasktalk.data.masks import mask_labels, parse_mask
 from tasktalk.training import loop
 from tasktalk.training import train as module
 from tasktalk.training.checkpoint import load_state
@@ -21,12 +21,26 @@ from tasktalk.training.config import Config, make_config, read_config
 from tasktalk.training.fit_network import fit_network
 from tasktalk.training.run import Run
 from tasktalk.training.run_folder import read_tasks, write_json
-from tasktalk.training.train import resume, train
-from tests.training.toy import NAMES, Recorder, config, files, toy
+from tasktalk.training.train import prepare, resume, train
+from tests.training.toy import (
+    NAMES,
+    Recorder,
+    config,
+    files,
+    graph_config,
+    mixed,
+    molecules,
+    nodes,
+    stop_at_epoch,
+    stop_at_step,
+    toy,
+    without_seconds,
+)
 
 ALWAYS = {
     "config.yaml",
     "environment.json",
+    "mask.json",
     "metrics.json",
     "model.safetensors",
     "tasks.json",
@@ -52,6 +66,8 @@ def test_a_run_folder_has_everything_and_nothing_else(
     assert read_tasks(tmp_path / "run")[:2] == (toy().tasks, "whitespace")
     environment = json.loads((tmp_path / "run" / "environment.json").read_text())
     assert (environment["seed"], environment["data"]) == (0, dict(toy().sources))
+    mask = json.loads((tmp_path / "run" / "mask.json").read_text())
+    assert (mask["masked"], mask["labels"]) == ([], {name: {"kept": 40, "of": 40} for name in NAMES})
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert list(metrics) == ["splits", "seconds", "peak_memory_mb"]
     assert list(metrics["splits"]) == ["dev", "test", "test_not_in_train"]
@@ -62,23 +78,33 @@ def test_a_run_folder_has_everything_and_nothing_else(
         assert block["mean"]["error"] == pytest.approx(np.mean([s["error"] for s in block["tasks"].values()]))
 
 
-def test_the_scores_are_those_of_the_chosen_epoch(tmp_path: Path) -> None:
-    run = train(toy(), config("fs", training__epochs=3, training__learning_rate=0.1), tmp_path / "run")
-    with (tmp_path / "run" / "history.csv").open(newline="") as file:
-        best = min(csv.DictReader(file), key=lambda row: (float(row["dev_error"]), float(row["dev_loss"])))
-    dev = run.metrics["splits"]["dev"]["mean"]
-    assert dev["error"] == pytest.approx(float(best["dev_error"]))
-    assert dev["loss"] == pytest.approx(float(best["dev_loss"]), rel=1e-5)
+def test_a_mask_takes_training_labels_away_and_is_recorded(tmp_path: Path) -> None:
+    reporter = Recorder()
+    chosen = config("fs", data__mask="partial:50:0.34", training__epochs=1, training__seed=4)
+    run = train(toy(), chosen, tmp_path / "run", reporter=reporter)
+    record = json.loads((tmp_path / "run" / "mask.json").read_text())
+    masked, expected = mask_labels(toy(), parse_mask("partial:50:0.34"), seed=4)
+    assert record == expected
+    assert len(record["masked"]) == 1 and record["labels"][record["masked"][0]] == {"kept": 20, "of": 40}
+    assert reporter.reports[-1]["steps"] == -(-len(masked.splits["train"]) // 8) < -(-120 // 8)
+    assert run.metrics["splits"]["test"]["mean"]["tasks"] == 3
 
 
-def test_every_task_answers_with_its_own_epoch(tmp_path: Path) -> None:
-    chosen = config("lstm", training__selection="per-task", training__epochs=4, training__seed=1)
-    run = train(toy(), chosen, tmp_path / "run")
-    assert len(set(run.weights.values())) > 1, "this seed has to make a task differ from the mean"
-    with (tmp_path / "run" / "history.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    for name, scores in run.metrics["splits"]["dev"]["tasks"].items():
-        assert scores["error"] == pytest.approx(min(float(row[f"dev_error_{name}"]) for row in rows))
+def test_a_regression_is_measured_on_the_labels_that_the_mask_leaves() -> None:
+    dataset, record = prepare(mixed(), config("fs", data__mask="all:20"))
+    left = dataset.splits["train"].labels[:, 2]
+    left = left[~np.isnan(left)]
+    assert len(left) == record["labels"]["price"]["kept"] < 20
+    assert (dataset.tasks[2].mean, dataset.tasks[2].std) == (pytest.approx(left.mean()), pytest.approx(left.std()))
+    assert dataset.tasks[:2] == mixed().tasks[:2]
+
+
+def test_molecules_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
+    train(molecules(), config("linear"), tmp_path / "run")
+    listed = (tmp_path / "run" / "skipped.txt").read_text().splitlines()
+    assert listed == list(molecules().skipped)
+    assert [line.split(": ")[0] for line in listed] == ["boiling.csv, line 2", "boiling.csv, line 63"]
+    assert set(files(tmp_path / "run")) == (ALWAYS - {"vocabulary.txt"}) | {"molecules.json", "skipped.txt"}
 
 
 def test_the_size_of_pretrained_vectors_stands_in_the_configuration(tmp_path: Path) -> None:
@@ -103,8 +129,8 @@ def different_classes() -> Dataset:
     return replace(toy(), tasks=(replace(tasks[0], classes=("x", "y")), *tasks[1:]))
 
 
-def regression() -> Dataset:
-    return replace(toy(), tasks=(Task("books", "regression"), *toy().tasks[1:]))
+def tagging() -> Dataset:
+    return replace(toy(), tasks=(Task("books", "tagging", ("N", "V")), *toy().tasks[1:]))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +139,16 @@ def regression() -> Dataset:
         (no_training_examples(), config("fs"), DataError, "expected training examples, found none in .* 'toy'"),
         (toy(sizes=(0, 0, 0)), config("fs"), DataError, "expected training examples, found none"),
         (toy(shared=True), config("sp"), ConfigError, "SP-MTL's adversary"),
-        (regression(), config("fs"), ConfigError, "task 'books' is of kind 'regression'"),
+        (tagging(), config("fs"), ConfigError, "tagging is not supported yet, and task 'books' is of that kind"),
+        (
+            mixed(),
+            config("fs", wide="fitted"),
+            ConfigError,
+            "model.wide fitted is for classifications, and task 'price'",
+        ),
+        (mixed(), config("fs", training__criterion="error"), ConfigError, "a regression such as 'price' has no error"),
+        (toy(), config("fs", data__mask="all:1"), DataError, "task 'books': mask 'all:1' leaves none of its 40"),
+        (nodes(), config("ic"), ConfigError, "model 'ic' reads texts, not nodes"),
         (toy(), config("fs", training__tracker="abc"), ConfigError, "training.tracker: 'abc'"),
         (different_classes(), config("linear", mode="pooled"), ConfigError, "'pooled' needs the same classes"),
         (toy(), config("fs", data__vectors=["gone.txt"]), DataError, "gone.txt: expected a file of word vectors"),
@@ -145,49 +180,29 @@ def test_an_existing_run_is_refused_unless_it_may_be_overwritten(tmp_path: Path)
 # A killed run.
 
 
-def stop_at_step(epoch: int, step: int) -> Recorder:
-    def on_steps(report: dict[str, Any]) -> None:
-        if report["step"] == step and len(reporter.rows) == epoch:
-            raise KeyboardInterrupt
-
-    reporter = Recorder(on_steps=on_steps)
-    return reporter
-
-
-def stop_at_epoch(epoch: int) -> Recorder:
-    def on_epoch(row: dict[str, Any]) -> None:
-        if row["epoch"] == epoch:
-            raise KeyboardInterrupt
-
-    return Recorder(on_epoch=on_epoch)
-
-
-def without_seconds(folder: Path) -> dict[str, Any]:
-    """What must not depend on interruptions."""
-    found: dict[str, Any] = files(folder)
-    found.pop("environment.json")
-    metrics = json.loads(found.pop("metrics.json"))
-    rows = list(csv.DictReader(found.pop("history.csv").decode().splitlines()))
-    history = [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
-    return {**found, "metrics": metrics["splits"], "history": history}
-
-
 SETTINGS: dict[str, dict[str, Any]] = {
-    "adamw": {"model": "ic"},
+    "adamw": {"model": "ic", "training__decay": "cosine"},
     "adadelta": {"model": "lstm", "training__optimizer": "adadelta", "training__learning_rate": 1.0},
     "joint": {"model": "fs", "wide": "joint", "training__schedule": "joint", "training__selection": "per-task"},
 }
 
 
 def settings(name: str) -> Config:
-    return config(**SETTINGS[name], training__epochs=3, training__patience=0, training__checkpoint_seconds=0.0)
+    of_all = {"training__epochs": 3, "training__patience": 0, "training__checkpoint_seconds": 0.0}
+    if name == "molecules with a mask":
+        masked = {"data__smiles": "smiles", "data__mask": "partial:50", "dropout": 0.2}
+        return graph_config("mitten", molecules="ecfp", **masked, **of_all)
+    return config(**SETTINGS[name], **of_all)
 
 
-@pytest.fixture(scope="module", params=SETTINGS)
+def data_for(chosen: Config) -> Dataset:
+    return molecules() if chosen.data.smiles else toy()
+
+
+@pytest.fixture(scope="module", params=[*SETTINGS, "molecules with a mask"])
 def undisturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Path]:
-    folder = tmp_path_factory.mktemp("runs") / "undisturbed"
-    chosen = settings(request.param)
-    train(toy(), chosen, folder)
+    folder, chosen = tmp_path_factory.mktemp("runs") / "undisturbed", settings(request.param)
+    train(data_for(chosen), chosen, folder)
     return chosen, folder
 
 
@@ -196,13 +211,13 @@ def test_a_killed_run_goes_on_to_the_same_bits(undisturbed: tuple[Config, Path],
     chosen, folder = undisturbed
     stops = [stop_at_step(0, 3), stop_at_epoch(2)] if times == 2 else [stop_at_step(1, 4)]
     with pytest.raises(KeyboardInterrupt):
-        train(toy(), chosen, tmp_path / "run", reporter=stops[0])
+        train(data_for(chosen), chosen, tmp_path / "run", reporter=stops[0])
     for stop in stops[1:]:
         with pytest.raises(KeyboardInterrupt):
-            resume(toy(), tmp_path / "run", stop)
+            resume(data_for(chosen), tmp_path / "run", stop)
     assert not (tmp_path / "run" / "metrics.json").exists()
     last = Recorder()
-    resume(toy(), tmp_path / "run", last)
+    resume(data_for(chosen), tmp_path / "run", last)
     assert without_seconds(tmp_path / "run") == without_seconds(folder)
     assert last.begun == [(chosen.model.name, 3, 1)]
 

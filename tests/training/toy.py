@@ -1,19 +1,24 @@
 """Tiny data sets whose labels one word decides, and what the tests of this room share."""
 
+import csv
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from tasktalk.core.seeding import seed_everything
 from tasktalk.core.task import Task
-from tasktalk.data.dataset import Dataset, Examples
+from tasktalk.data.dataset import Dataset, Examples, NodeGraph, Nodes
+from tasktalk.data.load import load
 from tasktalk.models.build import build_network
-from tasktalk.models.options import LinearOptions
+from tasktalk.models.options import ForestOptions, LinearOptions
 from tasktalk.training.config import Config, make_config
-from tasktalk.training.encoder import TextEncoder
+from tasktalk.training.encode import fit_encoder
 from tasktalk.training.fit_network import make_accelerator
 from tasktalk.training.loop import Fit
 from tasktalk.training.optimizers import takes_sparse_gradients
@@ -52,6 +57,62 @@ def toy(
     return Dataset("toy", tasks, parts, "whitespace", {"toy.tsv": f"checksum of {seed}"})
 
 
+MIXED = (
+    Task("sign", "binary", CLASSES),
+    Task("colour", "multiclass", ("blue", "green", "red")),
+    Task("price", "regression"),
+)
+
+
+def mixed() -> Dataset:
+    """Texts that all tasks read, and a label of every kind; one in three is missing, and prices are far from zero."""
+    rng = np.random.default_rng(0)
+    parts = {}
+    for split, size in (("train", 60), ("dev", 15), ("test", 15)):
+        signs, colours, prices = (rng.integers(n, size=size) for n in (2, 3, 3))
+        tokens = [
+            [*text(rng, sign), MIXED[1].classes[colour], ("low", "fair", "high")[price]]
+            for sign, colour, price in zip(signs, colours, prices, strict=True)
+        ]
+        labels = np.stack((signs, colours, 500.25 + 20.0 * prices), axis=1)
+        labels[np.arange(size), rng.integers(3, size=size)] = np.nan
+        parts[split] = Examples(tokens, labels, None)
+    return Dataset("mixed", MIXED, parts, "whitespace")
+
+
+@lru_cache
+def molecules() -> Dataset:
+    """A table of 60 molecules with a label of every kind, some missing, and two rows that are no molecules."""
+    lines = ["smiles,nitrogen,ring,boiling", "no molecule,1,none,400.5"]
+    for length in range(1, 11):
+        for number, (name, ring) in enumerate((("none", ""), ("six", "c1ccccc1"), ("five", "C1CCCC1"))):
+            for head in ("", "N"):
+                known = "" if len(lines) % 7 == 0 else str(len(head))
+                lines.append(f"{head}{'C' * length}{ring},{known},{name},{300.5 + 30 * length + 100 * number}")
+    lines.append("C(C,0,none,440.5")
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "boiling.csv"
+        path.write_text("\n".join(lines) + "\n")
+        return load(path, smiles="smiles", dev=0.2, test=0.2)
+
+
+def nodes(features: bool = True) -> Dataset:
+    """60 nodes in pairs; both of a pair have the same labels and, unless there are none, features that tell them."""
+    rng = np.random.default_rng(0)
+    signs, colours, prices = (rng.integers(n, size=30).repeat(2) for n in (2, 3, 3))
+    known = np.concatenate((np.eye(2)[signs], np.eye(3)[colours], np.eye(3)[prices]), axis=1, dtype=np.float32)
+    pairs = np.arange(60).reshape(30, 2).T
+    graph = NodeGraph([f"node {n}" for n in range(60)], pairs, known[:, : 8 * features])
+    labels = np.stack((signs, colours, 500.25 + 20.0 * prices), axis=1)
+    labels[np.arange(60), rng.integers(3, size=60)] = np.nan
+    rows = np.split(rng.permutation(60), (36, 48))
+    parts = {
+        split: Examples(Nodes(graph, part), labels[part], None)
+        for split, part in zip(("train", "dev", "test"), rows, strict=True)
+    }
+    return Dataset("pairs", MIXED, parts, "")
+
+
 def text(rng: np.random.Generator, sign: int) -> list[str]:
     """A text that says one thing."""
     words = [str(word) for word in rng.choice(_FILLERS, size=rng.integers(8))]
@@ -72,8 +133,22 @@ def config(model: str = "fs", **settings: Any) -> Config:
         "model": {"name": model},
         "training": {"epochs": 2, "batch_size": 8, "tracker": "none", "device": "cpu", "learning_rate": 0.02},
     }
-    if model != "linear":
+    if model not in ("linear", "forest"):
         values["model"] |= {"hidden": 6, "embedding_features": 6, "dropout": 0.2}
+    return _set(values, settings)
+
+
+def graph_config(model: str = "mitten", **settings: Any) -> Config:
+    """Small and quick settings for molecules and nodes, as above."""
+    values: dict[str, dict[str, Any]] = {
+        "data": {},
+        "model": {"name": model, "hidden": 8, "layers": 2, "readout": "sum", "molecules": "atoms", "dropout": 0.0},
+        "training": {"epochs": 2, "batch_size": 8, "tracker": "none", "device": "cpu", "learning_rate": 0.02},
+    }
+    return _set(values, settings)
+
+
+def _set(values: dict[str, dict[str, Any]], settings: Mapping[str, Any]) -> Config:
     for key, value in settings.items():
         section, _, name = key.rpartition("__")
         values[section or "model"][name] = value
@@ -83,6 +158,16 @@ def config(model: str = "fs", **settings: Any) -> Config:
 def files(folder: Path) -> dict[str, bytes]:
     """Every file of a folder with its content."""
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+def without_seconds(folder: Path) -> dict[str, Any]:
+    """What must not depend on interruptions."""
+    found: dict[str, Any] = files(folder)
+    found.pop("environment.json")
+    metrics = json.loads(found.pop("metrics.json"))
+    rows = list(csv.DictReader(found.pop("history.csv").decode().splitlines()))
+    history = [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+    return {**found, "metrics": metrics["splits"], "history": history}
 
 
 class Recorder:
@@ -109,12 +194,33 @@ class Recorder:
             self.on_epoch(dict(row))
 
 
+def stop_at_step(epoch: int, step: int) -> Recorder:
+    """Kills a run after a report of this step of the epoch, both counted from where the run began or went on."""
+
+    def on_steps(report: dict[str, Any]) -> None:
+        if report["step"] == step and len(reporter.rows) == epoch:
+            raise KeyboardInterrupt
+
+    reporter = Recorder(on_steps=on_steps)
+    return reporter
+
+
+def stop_at_epoch(epoch: int) -> Recorder:
+    """Kills a run after the report of this epoch, counted from 1."""
+
+    def on_epoch(row: dict[str, Any]) -> None:
+        if row["epoch"] == epoch:
+            raise KeyboardInterrupt
+
+    return Recorder(on_epoch=on_epoch)
+
+
 def make_fit(folder: Path, dataset: Dataset, chosen: Config, reporter: Reporter | None = None) -> Fit:
     """A network and all that trains it, as ``fit_network`` puts them together."""
-    encoder = TextEncoder.fit(dataset, chosen.data, with_features=False)
+    encoder = fit_encoder(dataset, chosen)
     splits = {name: encoder(examples) for name, examples in dataset.splits.items() if name != "test"}
     seed_everything(chosen.training.seed)
-    assert not isinstance(chosen.model, LinearOptions)
+    assert not isinstance(chosen.model, LinearOptions | ForestOptions)
     sparse = takes_sparse_gradients(chosen.training)
     network = build_network(chosen.model, dataset.tasks, encoder.inputs, sparse)
     accelerator = make_accelerator(chosen.training, folder)
