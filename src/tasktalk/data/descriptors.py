@@ -1,7 +1,8 @@
 """Descriptors of whole molecules, as RDKit computes them: size, polarity, logP and some two hundred more numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -9,9 +10,13 @@ from jaxtyping import Float
 from tasktalk.core.errors import DataError
 from tasktalk.data.atoms import parse, require_rdkit
 
+_SLOW = {"Ipc", "AvgIpc"}
+
 
 def descriptor_names() -> list[str]:
-    """The names of RDKit's descriptors, in its order; other versions of RDKit may have others.
+    """The names of RDKit's descriptors without ``Ipc`` and ``AvgIpc``, which take seconds for a large molecule.
+
+    They are in RDKit's order, and other versions of RDKit may have others.
 
     Raises:
         TasktalkError: RDKit is not installed.
@@ -19,7 +24,7 @@ def descriptor_names() -> list[str]:
     require_rdkit()
     from rdkit.Chem import Descriptors
 
-    return [name for name, _ in Descriptors.descList]
+    return [name for name, _ in Descriptors.descList if name not in _SLOW]
 
 
 def descriptors(smiles: Sequence[str]) -> Float[np.ndarray, "molecules descriptors"]:
@@ -36,15 +41,28 @@ def descriptors(smiles: Sequence[str]) -> Float[np.ndarray, "molecules descripto
     return np.stack(rows) if rows else np.zeros((0, len(descriptor_names())), dtype=np.float32)
 
 
+def _value(function: Callable[[Any], float], molecule: Any) -> float:
+    try:
+        return float(function(molecule))
+    except (ArithmeticError, RuntimeError, ValueError):  # some are not defined for every molecule
+        return np.nan
+
+
+@lru_cache(maxsize=1)
+def _functions() -> list[Callable[[Any], float]]:
+    from rdkit.Chem import Descriptors
+
+    return [function for name, function in Descriptors.descList if name not in _SLOW]
+
+
 @lru_cache(maxsize=1 << 15)
 def _describe(smiles: str) -> Float[np.ndarray, " descriptors"]:
-    from rdkit.Chem import Descriptors
     from rdkit.rdBase import BlockLogs
 
     molecule = parse(smiles)
     if molecule is None:
         raise DataError(f"expected a SMILES that RDKit can read, found {smiles!r}")
     with BlockLogs():  # RDKit reports what it leaves as it is
-        values = np.array(list(Descriptors.CalcMolDescriptors(molecule).values()), dtype=np.float64)
+        values = np.array([_value(function, molecule) for function in _functions()], dtype=np.float64)
     values[~np.isfinite(values)] = 0
     return (np.sign(values) * np.log1p(np.abs(values))).astype(np.float32)

@@ -12,6 +12,7 @@ from torch import Tensor
 from tasktalk.core.batch import Output, Record
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Batchable, Plan, plan_evaluation, rows_of, sparse_features
+from tasktalk.data.node_batches import EncodedNodes
 from tasktalk.models.build import Network
 from tasktalk.models.forest import ForestModel
 from tasktalk.models.linear import LinearModel
@@ -59,7 +60,9 @@ class NetworkPredictor:
     def _read(self, examples: Batchable, receivers: tuple[int, ...]) -> list[Answers]:
         rows: list[np.ndarray] = []
         batches: list[list[np.ndarray]] = []
-        for plan in plan_evaluation(examples, receivers, self.batch_size):
+        # Every batch of nodes holds the whole graph: in parts, it would be read as often.
+        size = len(examples) if isinstance(examples, EncodedNodes) else self.batch_size
+        for plan in plan_evaluation(examples, receivers, size):
             output = self.network(examples.collate(plan).to(self.device))
             rows.append(plan.rows[0])
             batches.append([_answer(self.tasks[k], x) for k, x in zip(receivers, output.logits, strict=True)])
