@@ -5,7 +5,7 @@ from torch import Tensor
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
 from tasktalk.core.batch import Adjacency
-from tasktalk.core.graphs import adjacency, join, normalised, sparse_rows
+from tasktalk.core.graphs import adjacency, join, normalised, sparse_product, sparse_rows
 
 EDGES = np.array([[0, 1, 3, 0], [1, 2, 4, 3]])
 KINDS_OF_EDGES = np.array([0, 1, 0, 1])
@@ -102,3 +102,15 @@ def test_a_target_that_does_not_exist_is_not_one_of_the_next_kind() -> None:
 def test_sparse_rows() -> None:
     matrix = sparse_rows(torch.tensor([0, 1, 1, 3]), torch.tensor([2, 0, 1]), torch.tensor([1.0, 2.0, 3.0]), 3)
     assert matrix.to_dense().tolist() == [[0, 0, 1], [0, 0, 0], [2, 3, 0]]
+
+
+@pytest.mark.parametrize("columns", [3, 0])
+def test_a_sparse_product_is_a_product_whatever_stood_there_before(columns: int) -> None:
+    starts = [0, 1, 1, 3] if columns else [0, 0, 0, 0]
+    indices = torch.tensor([2, 0, 1] if columns else [], dtype=torch.int64)
+    matrix = sparse_rows(torch.tensor(starts), indices, torch.ones(len(indices)), columns)
+    x, out = torch.randn(columns, 2, generator=torch.Generator().manual_seed(0)), torch.full((3, 2), torch.nan)
+    expected = matrix.to_dense() @ x
+    torch.testing.assert_close(sparse_product(matrix, x), expected)
+    assert sparse_product(matrix, x, out) is out
+    torch.testing.assert_close(out, expected)

@@ -141,6 +141,22 @@ def sparse_rows(
         return torch.sparse_csr_tensor(starts, columns, values, (len(starts) - 1, width), check_invariants=False)
 
 
+def sparse_product(
+    matrix: Float[Tensor, "rows columns"], x: Float[Tensor, "columns features"], out: Tensor | None = None
+) -> Float[Tensor, "rows features"]:
+    """A sparse matrix times a dense one, without a gradient.
+
+    Torch's operator takes new memory twice and fills it with zeros, which can take longer than the product.
+
+    Args:
+        matrix: a sparse CSR matrix.
+        x: the dense one, of the same type.
+        out: where to write; None for a new tensor.
+    """
+    out = x.new_empty(matrix.shape[0], x.shape[1]) if out is None else out
+    return torch.addmm(out, matrix, x, beta=0, out=out)
+
+
 def _from_scipy(matrix: Any, precision: torch.dtype) -> Tensor:
     return sparse_rows(
         torch.from_numpy(matrix.indptr.astype(np.int64)),

@@ -1,6 +1,6 @@
 """Graph convolutions of several encoders over the same positions (dependency paper, App. B.1).
 
-Every encoder is a network of its own; they are stacked for the products, so that no loop runs over them.
+Every encoder is a network of its own; what they all read is propagated once.
 """
 
 import copy
@@ -9,10 +9,11 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from tasktalk.core.batch import Adjacency
-from tasktalk.encoders.propagate import Neighbourhoods, convolve, neighbourhoods, propagate
+from tasktalk.encoders.dropout import shared_mask
+from tasktalk.encoders.layer import graph_layer
+from tasktalk.encoders.propagate import Neighbourhoods, neighbourhoods
 
 
 class GraphLayer(nn.Module):
@@ -56,7 +57,7 @@ class GraphEncoders(nn.Module):
         positions: if not 0, the number of positions of the one graph that is read, and every encoder learns a vector
             of size ``hidden`` for each of them, which stands beside the features.
         alike: whether all encoders start from the same draw.
-        dropout: share of a layer's outputs that are dropped while training.
+        dropout: share of a layer's outputs that are dropped while training, the same ones for every encoder.
 
     Attributes:
         features: size of a state.
@@ -99,43 +100,24 @@ class GraphEncoders(nn.Module):
         Returns:
             The states, and the inputs: the features and, where vectors are learned, their mean over all encoders.
         """
-        if self.learned:
-            vectors = torch.stack([encoder.get_parameter("vectors") for encoder in self.encoders], dim=1)
-            inputs = torch.cat((features, vectors.mean(dim=1)), dim=1)
-            chosen = vectors if which == tuple(range(len(self.encoders))) else vectors[:, list(which)]
-        else:
-            chosen, inputs = None, features
         layers = list(zip(*(self.encoders[i].get_submodule("layers").children() for i in which), strict=True))
-        neighbours = neighbourhoods(adjacency, self.encoders[0].get_parameter("layers.0.weight").dtype)
-        states = self._finish(_first(propagate(adjacency, features), chosen, neighbours, layers[0]), layers[0])
+        edges = neighbourhoods(adjacency, self.encoders[0].get_parameter("layers.0.weight").dtype)
+        given, x, inputs = features if features.shape[1] else None, None, features
+        if self.learned:
+            vectors = torch.stack([encoder.get_parameter("vectors") for encoder in self.encoders])
+            inputs = torch.cat((features, vectors.mean(dim=0)), dim=1)
+            x = vectors if which == tuple(range(len(self.encoders))) else vectors[list(which)]
+        states = self._layer(edges, given, x, layers[0])
         for layer in layers[1:]:
-            states = self._finish(convolve(neighbours, states, _stack(layer, "weight"), _stack(layer, "bias")), layer)
-        return states.transpose(0, 1), inputs
+            states = self._layer(edges, None, states, layer)
+        return states, inputs
 
-    def _finish(
-        self, sums: Float[Tensor, "positions encoders hidden"], layer: Sequence[nn.Module]
-    ) -> Float[Tensor, "positions encoders hidden"]:
-        """All that follows the sum over the neighbours."""
-        normal = functional.layer_norm(functional.relu(sums, inplace=True), sums.shape[-1:])
-        states: Tensor = self.dropout(torch.addcmul(_stack(layer, "shift"), normal, _stack(layer, "gain")))
-        return states
-
-
-def _first(
-    given: Float[Tensor, "kinds positions given"],
-    vectors: Float[Tensor, "positions encoders hidden"] | None,
-    neighbours: Neighbourhoods,
-    layer: Sequence[nn.Module],
-) -> Float[Tensor, "positions encoders hidden"]:
-    """The first layer's sums: the features, which all encoders share, are propagated once and read in one product."""
-    weight, bias = _stack(layer, "weight"), _stack(layer, "bias")
-    width = given.shape[2]
-    by_given = weight[:, :, :width].permute(1, 2, 0, 3).flatten(2).flatten(0, 1)
-    sums = torch.addmm(bias.flatten(), given.transpose(0, 1).flatten(1), by_given)
-    sums = torch.unflatten(sums, 1, bias.shape)
-    return (
-        sums if vectors is None else sums + convolve(neighbours, vectors, weight[:, :, width:], torch.zeros_like(bias))
-    )
+    def _layer(
+        self, edges: Neighbourhoods, given: Tensor | None, x: Tensor | None, layer: Sequence[nn.Module]
+    ) -> Float[Tensor, "which positions hidden"]:
+        weight, bias, gain, shift = (_stack(layer, name) for name in ("weight", "bias", "gain", "shift"))
+        keep = shared_mask(self.dropout, edges.gather.shape[1], bias)
+        return graph_layer(edges, given, x, weight, bias, gain, shift, keep)
 
 
 def _stack(layer: Sequence[nn.Module], name: str) -> Tensor:

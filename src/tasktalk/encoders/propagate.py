@@ -3,6 +3,7 @@
 Torch derives the same gradients, but transposes the matrix anew each time.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -11,21 +12,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from tasktalk.core.batch import Adjacency
-from tasktalk.core.graphs import sparse_rows
-
-
-def propagate(
-    adjacency: Adjacency, x: Float[Tensor, "positions features"]
-) -> Float[Tensor, "kinds positions features"]:
-    """A_k x for each kind of edge: the weighted sum over every position's neighbours.
-
-    It is computed in the more precise type of the two. Gradients of gradients are refused by torch with an error.
-    """
-    with torch.autocast(x.device.type, enabled=False):  # there are no sparse products in half precision
-        precision = torch.promote_types(x.dtype, adjacency.gather.dtype)
-        gather, scatter = adjacency.gather.to(precision), adjacency.scatter.to(precision)
-        summed: Tensor = _Propagate.apply(gather, scatter, x.to(precision))  # type: ignore[no-untyped-call]
-    return torch.unflatten(summed, 0, (adjacency.kinds, -1))
+from tasktalk.core.graphs import sparse_product, sparse_rows
 
 
 class Neighbourhoods(NamedTuple):
@@ -36,12 +23,14 @@ class Neighbourhoods(NamedTuple):
         scatter: its transpose.
         counts: how many rows there are of each kind.
         targets: the positions they belong to, for each kind; None where it is every position.
+        collect: sums for every position the rows that belong to it, of the kinds where not every position has one.
     """
 
     gather: Float[Tensor, "rows positions"]
     scatter: Float[Tensor, "positions rows"]
     counts: tuple[int, ...]
     targets: tuple[Int[Tensor, " _"] | None, ...]
+    collect: Float[Tensor, "positions _"]
 
 
 def neighbourhoods(adjacency: Adjacency, precision: torch.dtype) -> Neighbourhoods:
@@ -58,12 +47,21 @@ def neighbourhoods(adjacency: Adjacency, precision: torch.dtype) -> Neighbourhoo
     rows = full.nonzero().squeeze(1)
     counts = tuple(full.view(adjacency.kinds, positions).sum(dim=1).tolist())
     new_row = full.cumsum(0) - 1
+    targets = tuple(None if len(part) == positions else part % positions for part in rows.split(counts))
     return Neighbourhoods(
         sparse_rows(torch.cat((starts[rows], starts[-1:])), gather.col_indices(), gather.values(), positions),
         sparse_rows(scatter.crow_indices(), new_row[scatter.col_indices()], scatter.values(), len(rows)),
         counts,
-        tuple(None if len(part) == positions else part % positions for part in rows.split(counts)),
+        targets,
+        _collect([part for part in targets if part is not None], gather),
     )
+
+
+def _collect(targets: Sequence[Tensor], gather: Tensor) -> Tensor:
+    owner = torch.cat((gather.crow_indices().new_empty(0), *targets))
+    ends = torch.bincount(owner, minlength=gather.shape[1]).cumsum(0)
+    ones = gather.values().new_ones(len(owner))
+    return sparse_rows(torch.cat((ends.new_zeros(1), ends)), owner.argsort(stable=True), ones, len(owner))
 
 
 def convolve(
@@ -81,16 +79,28 @@ def convolve(
     return sums
 
 
+def propagate(graph: Neighbourhoods, x: Float[Tensor, "positions features"]) -> Float[Tensor, "rows features"]:
+    """The weighted sum over the neighbours of every row.
+
+    It is computed in the more precise type of the two. Gradients of gradients are refused by torch with an error.
+    """
+    with torch.autocast(x.device.type, enabled=False):  # there are no sparse products in half precision
+        precision = torch.promote_types(x.dtype, graph.gather.dtype)
+        gather, scatter = graph.gather.to(precision), graph.scatter.to(precision)
+        rows: Tensor = _Propagate.apply(gather, scatter, x.to(precision))  # type: ignore[no-untyped-call]
+    return rows
+
+
 class _Propagate(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, gather: Tensor, scatter: Tensor, x: Tensor) -> Tensor:
         ctx.scatter = scatter
-        return gather @ x
+        return sparse_product(gather, x)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor]:
-        return None, None, ctx.scatter @ grad
+        return None, None, sparse_product(ctx.scatter, grad)
 
 
 class _Convolve(torch.autograd.Function):

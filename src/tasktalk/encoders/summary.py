@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tasktalk.core.batch import SparseRows
+from tasktalk.encoders.dropout import shared_mask
 
 
 class SummaryEncoders(nn.Module):
@@ -16,7 +17,7 @@ class SummaryEncoders(nn.Module):
         hidden: size of a state.
         encoders: how many.
         alike: whether all start from the same weights.
-        dropout: share of a state that is dropped while training.
+        dropout: share of a state that is dropped while training, the same features for every encoder.
     """
 
     def __init__(self, features: int, hidden: int, encoders: int, alike: bool = True, dropout: float = 0.0) -> None:
@@ -41,4 +42,5 @@ class SummaryEncoders(nn.Module):
         summed = functional.embedding_bag(rows.indices, weight, rows.offsets, mode="sum", per_sample_weights=values)
         states = (summed.unflatten(1, (-1, self.hidden)) + self.bias[chosen]).relu()
         states = functional.layer_norm(states, (self.hidden,)) * self.gain[chosen] + self.shift[chosen]
-        return self.dropout(states).transpose(0, 1)
+        keep = shared_mask(self.dropout, len(states), self.bias)
+        return (states if keep is None else states * keep.unsqueeze(1)).transpose(0, 1)

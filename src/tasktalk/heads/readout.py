@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from tasktalk.heads.attend import attend
+from tasktalk.heads.set2set import set2set
 
 ReadoutName = Literal["set2set", "sum", "mean", "max"]
 
@@ -135,17 +135,8 @@ class Set2Set(nn.Module):
     ) -> Float[Tensor, "receivers graphs features"]:
         """The last query of every graph and what it found."""
         weight = torch.stack([self.lstms[k].get_parameter("weight") for k in receivers])
-        bias = torch.stack([self.lstms[k].get_parameter("bias") for k in receivers]).unsqueeze(1)
-        states = states.contiguous()
-        gates = bias.expand(-1, graphs, -1)  # q*_0 is zero
-        answer = cell = states.new_zeros(())
-        for step in range(self.steps):
-            if step:
-                gates = torch.baddbmm(bias, answer, weight)
-            i, f, g, o = gates.chunk(4, dim=-1)
-            cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
-            query = o.sigmoid() * cell.tanh()
-            answer = torch.cat((query, attend(states, query, graph_of)), dim=-1)
+        bias = torch.stack([self.lstms[k].get_parameter("bias") for k in receivers])
+        answer = set2set(states, graph_of, graphs, weight, bias, self.steps)
         return answer * torch.bincount(graph_of, minlength=graphs).bool().unsqueeze(-1)
 
 
