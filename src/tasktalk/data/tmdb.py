@@ -48,7 +48,7 @@ def load_tmdb(folder: Path, request: Request) -> Dataset:
     if not rows:
         raise DataError("expected movies with overview and genres, found none", records.path)
     splits = split_rows(rows, request.dev, request.test, request.seed)
-    table = Table(folder.name, tasks, splits, True, {records.path.name: records.sha256})
+    table = Table("tmdb", tasks, splits, True, {records.path.name: records.sha256})
     return replace(assemble(table, request.tokenizer or "words", kinds=request.kinds), skipped=tuple(skipped))
 
 
