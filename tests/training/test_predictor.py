@@ -6,13 +6,15 @@ import torch
 
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Encoded, Plan, collate, rows_of, sparse_features
+from tasktalk.data.take import take
 from tasktalk.models.build import build_network
 from tasktalk.models.forest import ForestModel
 from tasktalk.models.linear import LinearModel
-from tasktalk.models.options import IndirectOptions
+from tasktalk.models.options import ForestOptions, IndirectOptions, LinearOptions
+from tasktalk.training.encode import fit_encoder
 from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.predictor import ForestPredictor, LinearPredictor, NetworkPredictor, Predictor, score
-from tests.training.toy import config, toy
+from tests.training.toy import config, graph_config, nodes, toy
 
 TASKS = toy().tasks
 
@@ -122,6 +124,19 @@ def test_no_examples_no_answers() -> None:
     predictors: list[Predictor] = [network_predictor(encoder), linear, forest]
     for predictor in predictors:
         assert predictor.answers(none, (1,))[0].shape == (0, 2)
+
+
+def test_no_nodes_no_answers() -> None:
+    data = nodes()
+    chosen = graph_config(layers=1)
+    encoder = fit_encoder(data, chosen)
+    assert not isinstance(chosen.model, LinearOptions | ForestOptions)
+    network = build_network(chosen.model, data.tasks, encoder.inputs)
+    predictor = NetworkPredictor(network, data.tasks, torch.device("cpu"), 5)
+    examples = encoder(data.splits["dev"])
+    assert [len(found) for found in predictor.answers(examples, (0, 1, 2))] == [12, 12, 12]
+    none = encoder(take(data.splits["dev"], np.zeros(0, dtype=int)))
+    assert [found.shape for found in predictor.answers(none, (0, 1, 2))] == [(0, 2), (0, 3), (0, 1)]
 
 
 def test_scores_of_every_task_and_of_some_examples() -> None:

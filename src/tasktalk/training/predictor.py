@@ -61,7 +61,7 @@ class NetworkPredictor:
         rows: list[np.ndarray] = []
         batches: list[list[np.ndarray]] = []
         # Every batch of nodes holds the whole graph: in parts, it would be read as often.
-        size = len(examples) if isinstance(examples, EncodedNodes) else self.batch_size
+        size = max(1, len(examples)) if isinstance(examples, EncodedNodes) else self.batch_size
         for plan in plan_evaluation(examples, receivers, size):
             output = self.network(examples.collate(plan).to(self.device))
             rows.append(plan.rows[0])
