@@ -8,10 +8,10 @@ import pytest
 
 from tasktalk.core.errors import ConfigError, DataError
 from tasktalk.data.catalogue import CATALOGUE, Entry, RemoteFile
-from tasktalk.data.dataset import Dataset
+from tasktalk.data.dataset import Dataset, Molecules, Nodes
 from tasktalk.data.fdu import load_fdu
-from tasktalk.data.request import Request
 from tasktalk.data.load import load
+from tasktalk.data.request import Request
 from tests.data.server import Site, serve
 
 TRAIN = "".join(f"{number % 2}\tText {number}\n" for number in range(210)).encode()
@@ -64,6 +64,40 @@ def test_tables(tmp_path: Path) -> None:
     assert dataset.tokenizer == "characters"
     shared = load(table(tmp_path / "c.csv", "review,good"), text="review", labels=["good"])
     assert shared.splits["train"].owner is None
+
+
+def test_molecules_and_nodes_are_told_by_what_is_asked(tmp_path: Path) -> None:
+    pytest.importorskip("rdkit", reason="RDKit is not installed: no molecules")
+    molecules, labels, edges = (tmp_path / name for name in ("drugs.csv", "people.csv", "friends.csv"))
+    rows = "".join(f"{'C' * (n + 1)},{n % 2},{n % 3}\n" for n in range(20))
+    molecules.write_text("smiles,toxic,colour\n" + rows)
+    labels.write_text("node,member\n" + "".join(f"n{n},{n % 2}\n" for n in range(20)))
+    edges.write_text("a,b\n" + "".join(f"n{n},n{n + 1}\n" for n in range(19)))
+    drugs = load(molecules, smiles="smiles", labels=["toxic"], split="scaffold")
+    assert isinstance(drugs.splits["train"].content, Molecules)
+    assert [task.name for task in drugs.tasks] == ["toxic"]
+    people = load(str(labels), edges=str(edges), dev=0.0)
+    assert isinstance(people.splits["train"].content, Nodes)
+    assert list(people.splits) == ["train", "test"]
+    texts = load(molecules, text="smiles", kinds={"colour": "regression"})
+    assert isinstance(texts.splits["train"].content, list)
+    assert [task.kind for task in texts.tasks] == ["binary", "regression"]
+
+
+def test_what_is_one_file_is_not_given_as_several(tmp_path: Path) -> None:
+    paths = [table(tmp_path / name) for name in ("a.csv", "b.csv")]
+    for choices, what in (({"smiles": "text"}, "a table of molecules"), ({"edges": "c.csv"}, "the labels of a graph")):
+        with pytest.raises(ConfigError, match=f"expected {what} in one file, found 2 files"):
+            load(paths, **choices)
+    for name in ("a.mat", "b.mat"):
+        (tmp_path / name).touch()
+    with pytest.raises(ConfigError, match="expected a graph in one file, found 2 files"):
+        load([tmp_path / "a.mat", tmp_path / "b.mat"])
+
+
+def test_a_choice_that_there_is_not_is_an_error_of_the_program(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="smile"):
+        load(table(tmp_path / "a.csv"), smile="text")
 
 
 def test_names_win_over_folders_of_the_same_name(toy: Path) -> None:

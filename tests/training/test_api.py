@@ -1,8 +1,13 @@
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import tasktalk as tt
+from tasktalk.data.dataset import Dataset, Molecules, Nodes
+from tests.training.toy import mixed, molecules, nodes
 
 SETTINGS = {
     "model.hidden": 4,
@@ -30,6 +35,55 @@ def test_five_lines_from_a_file_to_predictions(table: Path, tmp_path: Path) -> N
     (answer,) = tt.predict(run, ["a good thing"], task="second")
     assert set(answer["predictions"]) == {"second"}
     assert sum(answer["predictions"]["second"]["probabilities"].values()) == pytest.approx(1)
+
+
+def inputs(dataset: Dataset) -> tuple[str, list[str]]:
+    """The training examples as a person gives them, and what they are called in the answers."""
+    content = dataset.splits["train"].content
+    if isinstance(content, Molecules):
+        return "smiles", content.smiles
+    if isinstance(content, Nodes):
+        return "node", [content.graph.names[row] for row in content.rows]
+    return "text", [" ".join(words) for words in content]
+
+
+LEARN = {
+    "training.epochs": 20,
+    "training.patience": 0,
+    "training.learning_rate": 0.03,
+    "training.tracker": "none",
+    "training.batch_size": 8,
+}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "settings"),
+    [
+        (mixed, "mitten", {"model.hidden": 6, "model.pooling": "max"}),
+        (molecules, "mitten", {"model.hidden": 8, "model.layers": 1, "model.dropout": 0.0}),
+        (nodes, "cross-stitch", {"model.hidden": 8, "model.layers": 1}),
+        (molecules, "forest", {"model.trees": 20}),
+        (molecules, "linear", {"model.molecules": "descriptors"}),
+    ],
+)
+def test_values_come_back_in_the_unit_of_their_labels(
+    dataset: Callable[[], Dataset], model: str, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    data = dataset()
+    run = tt.train(data, model, out=tmp_path / "run", settings={**LEARN, **settings}, progress=False)
+    key, given = inputs(data)
+    answers = tt.predict(tmp_path / "run", given)
+    assert [row[key] for row in answers] == given
+    first, second, value = data.tasks
+    assert value.kind == "regression"
+    labels = data.splits["train"].labels[:, 2]
+    found = np.array([row["predictions"][value.name]["value"] for row in answers])
+    assert np.nanmean(np.abs(found - labels)) < 0.5 * np.nanstd(labels)
+    assert [task.std for task in run.tasks] == [1.0, 1.0, pytest.approx(np.nanstd(labels))]
+    for task in (first, second):
+        probabilities = [row["predictions"][task.name]["probabilities"] for row in answers]
+        assert all(tuple(p) == task.classes and sum(p.values()) == pytest.approx(1) for p in probabilities)
+    assert tt.evaluate(tmp_path / "run", data) == run.metrics["splits"]
 
 
 def test_a_path_will_do_for_data_and_mistakes_are_sentences(table: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """From settings to chosen weights: that networks learn, and what is put in place before and after."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +10,24 @@ import pytest
 import torch
 
 from tasktalk.core.errors import ConfigError
+from tasktalk.core.inputs import TextInputs
 from tasktalk.core.task import Task
+from tasktalk.data.batches import sparse_features
 from tasktalk.data.dataset import Dataset
+from tasktalk.data.standardise import standardise
 from tasktalk.data.vocabulary import FIRST_WORD
 from tasktalk.models.linear import LinearModel
 from tasktalk.models.options import FullySharedOptions, IndirectOptions, SharedPrivateOptions
+from tasktalk.models.transfer_options import MittenOptions
 from tasktalk.training.checkpoint import load_tensors
 from tasktalk.training.config import Config
+from tasktalk.training.encode import Encoder, fit_encoder
 from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.fit_network import check_network, fit_network, make_accelerator
 from tasktalk.training.run_folder import MODEL, read_tasks
-from tests.training.toy import NAMES, Recorder, config, files, toy
+from tests.training.toy import NAMES, Recorder, config, files, graph_config, mixed, molecules, nodes, toy
 
+WORDS = TextInputs(vocabulary=1000, wide_features=3000)
 LEARN: dict[str, Any] = {
     "dropout": 0.0,
     "training__learning_rate": 0.05,
@@ -29,9 +36,9 @@ LEARN: dict[str, Any] = {
 }
 
 
-def fit(folder: Path, chosen: Config, dataset: Dataset | None = None) -> tuple[TextEncoder, Recorder]:
-    dataset = dataset or toy()
-    encoder = TextEncoder.fit(dataset, chosen.data, with_features=chosen.model.wide != "off")  # type: ignore[union-attr]
+def fit(folder: Path, chosen: Config, dataset: Dataset | None = None) -> tuple[Encoder, Recorder]:
+    dataset = standardise(dataset or toy())
+    encoder = fit_encoder(dataset, chosen)
     splits = {name: encoder(examples) for name, examples in dataset.splits.items()}
     reporter = Recorder()
     assert fit_network(dataset, splits, chosen, encoder, folder, reporter) == 0
@@ -44,6 +51,7 @@ def fit(folder: Path, chosen: Config, dataset: Dataset | None = None) -> tuple[T
         ("lstm", {"pooling": "max"}),
         ("mt-cnn", {}),
         ("sp", {}),
+        ("mitten", {"pooling": "max"}),
         ("dc", {"wide": "joint"}),
         ("ic", {"pooling": "max", "bidirectional": True}),
         ("ic", {"pooling": "max", "training__schedule": "joint"}),
@@ -58,9 +66,32 @@ def test_networks_learn_what_one_word_decides(model: str, settings: dict[str, ob
     assert reporter.rows[-1]["train_loss"] < 0.5 * reporter.rows[0]["train_loss"]
 
 
-def test_shared_inputs_with_missing_labels_are_learned(tmp_path: Path) -> None:
-    _, reporter = fit(tmp_path, config("ic", **LEARN), toy(shared=True))
+@pytest.mark.parametrize("model", ["ic", "dc", "mitten"])
+def test_shared_inputs_with_missing_labels_are_learned(model: str, tmp_path: Path) -> None:
+    _, reporter = fit(tmp_path, config(model, **LEARN, pooling="max"), toy(shared=True))
     assert min(row["dev_error"] for row in reporter.rows) == 0
+    assert max(row["dev_auroc"] for row in reporter.rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "settings"),
+    [
+        (mixed, "ic", {"pooling": "max", "wide": "joint"}),
+        (molecules, "mitten", {}),
+        (molecules, "mmoe", {"molecules": "both", "readout": "set2set", "bonds": "one"}),
+        (molecules, "single", {"training__precision": "bf16"}),
+        (nodes, "mitten", {"layers": 1}),
+        (nodes, "shared", {"layers": 1}),
+    ],
+)
+def test_tasks_of_every_kind_are_learned_together(
+    dataset: Callable[[], Dataset], model: str, settings: dict[str, object], tmp_path: Path
+) -> None:
+    make = config if dataset is mixed else graph_config
+    _, reporter = fit(tmp_path, make(model, **LEARN | {"training__epochs": 12} | settings), dataset())
+    first, *_, last = (row["train_loss"] for row in reporter.rows)
+    assert last < 0.4 * first
+    assert min(row["dev_loss"] for row in reporter.rows) < 0.6 * reporter.rows[0]["dev_loss"]
 
 
 def test_the_best_epoch_for_the_mean_is_put_in_place(tmp_path: Path) -> None:
@@ -88,6 +119,7 @@ def test_pretrained_vectors_stand_in_the_table(tmp_path: Path) -> None:
     path.write_text("good 1 2 3\nbad 4 5 6\n")
     chosen = config("fs", data__vectors=[str(path)], embeddings="frozen", embedding_features=3)
     encoder, _ = fit(tmp_path, chosen)
+    assert isinstance(encoder, TextEncoder)
     table = load_tensors(tmp_path / MODEL)[0]["embedding.table.weight"]
     assert table[encoder.vocabulary.index["good"]].tolist() == [1, 2, 3]
     assert table[encoder.vocabulary.index["bad"]].tolist() == [4, 5, 6]
@@ -99,6 +131,7 @@ def test_a_fitted_wide_part_is_the_linear_model(tmp_path: Path) -> None:
     encoder, _ = fit(tmp_path, chosen)
     dataset = toy()
     train = encoder(dataset.splits["train"])
+    assert isinstance(encoder, TextEncoder)
     linear = LinearModel.fit(sparse_features(train), train.labels, dataset.tasks, seed=3)
     tensors = load_tensors(tmp_path / MODEL)[0]
     (table,) = linear.tables
@@ -140,12 +173,26 @@ def test_one_process_can_train_in_one_precision_after_another(tmp_path: Path) ->
 def test_what_does_not_go_together_is_refused_before_training() -> None:
     tasks = toy().tasks
     for shared in (True, False):
-        check_network(IndirectOptions(wide="joint"), tasks, shared)
-    check_network(SharedPrivateOptions(), tasks, shared_inputs=False)
+        check_network(IndirectOptions(wide="joint"), tasks, WORDS, shared)
+        check_network(FullySharedOptions(), (*tasks, Task("age", "regression")), WORDS, shared)
+    check_network(SharedPrivateOptions(), tasks, WORDS, shared_inputs=False)
     with pytest.raises(ConfigError, match="SP-MTL's adversary"):
-        check_network(SharedPrivateOptions(), tasks, shared_inputs=True)
-    with pytest.raises(ConfigError, match="classification only; task 'age' is of kind 'regression'"):
-        check_network(FullySharedOptions(), (*tasks, Task("age", "regression")), shared_inputs=False)
+        check_network(SharedPrivateOptions(), tasks, WORDS, shared_inputs=True)
+    with pytest.raises(ConfigError, match="tagging is not supported yet, and task 'pos' is of that kind"):
+        check_network(FullySharedOptions(), (*tasks, Task("pos", "tagging", ("N", "V"))), WORDS, shared_inputs=False)
+
+
+@pytest.mark.parametrize("dataset", [molecules, nodes])
+@pytest.mark.parametrize("view", ["atoms", "both"])
+def test_networks_of_graphs_are_asked_before_training(dataset: Callable[[], Dataset], view: str) -> None:
+    chosen = graph_config(molecules=view)
+    data = dataset()
+    inputs = fit_encoder(data, chosen).inputs
+    options = chosen.model
+    assert isinstance(options, MittenOptions)
+    check_network(options, data.tasks, inputs, shared_inputs=True)
+    with pytest.raises(ConfigError, match="model 'ic' reads texts, not"):
+        check_network(IndirectOptions(), data.tasks, inputs, shared_inputs=True)
 
 
 def test_weights_are_finite_and_those_of_a_seed(tmp_path: Path) -> None:

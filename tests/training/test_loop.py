@@ -1,6 +1,7 @@
 """Algorithm 1 and what surrounds it."""
 
 import csv
+import math
 import re
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from torch.nn import functional
 from tasktalk.core.batch import Output, TextBatch
 from tasktalk.core.errors import TrainingError
 from tasktalk.data.batches import Plan, collate, plan_epoch
+from tasktalk.data.dataset import Dataset
 from tasktalk.training.checkpoint import load_tensors
 from tasktalk.training.loop import Fit, forget_snapshots, snapshot, task_losses, total_loss
 from tasktalk.training.run_folder import CHECKPOINT, HISTORY
-from tests.training.toy import NAMES, Recorder, config, make_fit, toy, weighted
+from tests.training.toy import NAMES, Recorder, config, make_fit, mixed, toy, weighted
 
 NAN = float("nan")
 
@@ -62,7 +64,7 @@ def test_the_loss_is_the_weighted_sum_and_the_penalty(tmp_path: Path) -> None:
     fit = make_fit(tmp_path, weighted(toy(), weights), config("sp", training__schedule="joint"))
     batch = collate(fit.splits["train"], plans_of(fit)[0])
     output = fit.network.train()(batch)
-    losses = task_losses(output, batch)
+    losses = task_losses(output, batch, fit.tasks)
     expected = [functional.cross_entropy(x, y.long()) for x, y in zip(output.logits, batch.labels, strict=True)]
     torch.testing.assert_close(losses, torch.stack(expected))
     assert output.penalty is not None and output.penalty > 0
@@ -82,7 +84,7 @@ def test_a_task_without_labels_has_a_loss_of_zero_that_is_attached(tmp_path: Pat
     examples = fit.splits["train"]
     rows = np.flatnonzero(np.isnan(examples.labels[:, 1]))[:6]
     batch = collate(examples, Plan((0, 1, 2), (rows,)))
-    losses = task_losses(fit.network(batch), batch)
+    losses = task_losses(fit.network(batch), batch, fit.tasks)
     assert losses[1] == 0 and losses[0] + losses[2] > 0
     losses[1].backward()
     gradient = fit.network.head.layers[1].weight.grad
@@ -92,7 +94,7 @@ def test_a_task_without_labels_has_a_loss_of_zero_that_is_attached(tmp_path: Pat
 def test_losses_are_single_precision_whatever_the_logits() -> None:
     logits = torch.tensor([[1.0, 2.0]], dtype=torch.bfloat16, requires_grad=True)
     batch = TextBatch((0,), torch.ones(1, 1, 1).long(), torch.ones(1, 1, 1).bool(), torch.zeros(1, 1))
-    loss = task_losses(Output((logits,), {}), batch)
+    loss = task_losses(Output((logits,), {}), batch, toy().tasks)
     assert loss.dtype == torch.float32
     torch.testing.assert_close(loss, functional.cross_entropy(logits.float(), torch.tensor([0]))[None])
 
@@ -105,7 +107,7 @@ def test_the_reported_loss_is_the_mean_of_the_losses_that_have_labels(shared: bo
     expected = []
     for plan in plans_of(fit):
         batch = collate(fit.splits["train"], plan)
-        known = task_losses(fit.network(batch), batch)[~batch.labels.isnan().all(dim=1)]
+        known = task_losses(fit.network(batch), batch, fit.tasks)[~batch.labels.isnan().all(dim=1)]
         expected.append(known.detach().mean().item())
     fit.run()
     assert reporter.rows[0]["train_loss"] == pytest.approx(np.mean(expected), rel=1e-5)
@@ -177,7 +179,41 @@ def test_history_and_snapshots_are_those_of_the_scores(tmp_path: Path) -> None:
         assert row["dev_error"] == pytest.approx(np.mean([row[f"dev_error_{name}"] for name in NAMES]))
     with (tmp_path / HISTORY).open(newline="") as file:
         read = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-    assert read == rows
+    assert read == [{key: value for key, value in row.items() if key != "criterion"} for row in rows]
+    assert {row["criterion"] for row in rows} == {"error"}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "criterion", "expected"),
+    [
+        (toy(), "auto", "error"),
+        (toy(shared=True), "auto", "auroc"),
+        (toy(shared=True), "loss", "loss"),
+        (mixed(), "auto", "loss"),
+    ],
+)
+def test_the_criterion_suits_the_tasks(dataset: Dataset, criterion: str, expected: str, tmp_path: Path) -> None:
+    reporter = Recorder()
+    chosen = config("fs", training__epochs=3, training__learning_rate=0.05, training__criterion=criterion)
+    fit = make_fit(tmp_path, dataset, chosen, reporter)
+    (best,) = fit.run().epochs()
+    assert fit.state.selection.criterion == expected
+    assert {row["criterion"] for row in reporter.rows} == {expected}
+    scores = [row[f"dev_{expected}"] for row in reporter.rows]
+    assert scores[best] == (max(scores) if expected == "auroc" else min(scores))
+    tasks = [task.name for task in dataset.tasks]
+    for row in reporter.rows:
+        assert row[f"dev_{expected}"] == pytest.approx(np.mean([row[f"dev_{expected}_{name}"] for name in tasks]))
+
+
+def test_step_sizes_fall_along_a_cosine(tmp_path: Path) -> None:
+    fit = make_fit(tmp_path, toy(), config("fs", training__epochs=2, training__decay="cosine"))
+    rates: list[float] = []
+    fit.optimizers[0].register_step_pre_hook(lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"]))
+    fit.run()
+    expected = [0.02 * (1 + math.cos(math.pi * step / 30)) / 2 for step in range(30)]
+    assert rates == pytest.approx(expected)
+    assert fit.optimizers[1].param_groups[0]["lr"] == pytest.approx(expected[-1])
 
 
 def test_what_the_last_checkpoint_needs_is_deleted_only_after_the_next(tmp_path: Path) -> None:
