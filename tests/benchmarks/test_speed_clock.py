@@ -1,0 +1,27 @@
+import torch
+
+from tasktalk.benchmarks.speed_clock import machine, peak_rate, product_job, ratio, take_turns
+
+
+def test_jobs_take_turns_and_the_first_round_is_not_counted() -> None:
+    order: list[str] = []
+    seconds = take_turns({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, rounds=3)
+    assert order == ["a", "b"] * 4
+    assert {name: len(taken) for name, taken in seconds.items()} == {"a": 3, "b": 3}
+    assert all(taken >= 0 for taken in seconds["a"])
+
+
+def test_a_ratio_is_taken_round_by_round() -> None:
+    assert ratio([4.0, 9.0, 2.0], [2.0, 3.0, 2.0]) == {"median": 2.0, "lowest": 1.0, "highest": 3.0}
+
+
+def test_the_rate_is_that_of_the_fastest_product() -> None:
+    assert peak_rate([2.0, 0.5, 1.0], size=10) == 2 * 10**3 / 0.5
+    product = product_job(8)()
+    assert isinstance(product, torch.Tensor) and product.shape == (8, 8) and product.dtype == torch.float32
+
+
+def test_the_machine_is_told() -> None:
+    facts = machine()
+    assert set(facts) == {"system", "processor", "cores", "load", "torch"}
+    assert facts["processor"] and facts["torch"] == torch.__version__
