@@ -13,7 +13,15 @@ from torch.nn import functional
 
 from tasktalk.core.errors import ConfigError
 from tasktalk.data.batches import (
-    Encoded, Plan, Schedule, collate, encode, plan_epoch, plan_evaluation, rows_of, sparse_features,
+    Encoded,
+    Plan,
+    Schedule,
+    collate,
+    encode,
+    plan_epoch,
+    plan_evaluation,
+    rows_of,
+    sparse_features,
 )
 from tasktalk.data.dataset import Examples
 from tasktalk.data.vocabulary import UNKNOWN, Vocabulary

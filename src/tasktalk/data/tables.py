@@ -61,9 +61,12 @@ def load_tables(
         parts = [{split: _shared_rows(records, text, names) for split, records in table.items()}]
     else:
         parts = [_rows_by_split(tables[name], text, label or "label", name) for name in names]
-    table_name = next(iter(tables)) if len(tables) == 1 else first.path.resolve().parent.name
     rows = _splits(parts, dev, test, seed, kinds)
-    return assemble(Table(table_name, names, rows, shared, _checksums(tables)), tokenizer, kinds=kinds)
+    return assemble(Table(_name(tables, first), names, rows, shared, _checksums(tables)), tokenizer, kinds=kinds)
+
+
+def _name(tables: Mapping[str, Mapping[str, Records]], first: Records) -> str:
+    return next(iter(tables)) if len(tables) == 1 else first.path.resolve().parent.name
 
 
 def _rows_by_split(table: Mapping[str, Records], text: str, label: str, task: str) -> dict[str, list[Row]]:

@@ -184,10 +184,12 @@ class NodeEncoder:
         try:
             names = (folder / NODES).read_text(encoding="utf-8").split("\n")[:-1]
             tensors = load_file(folder / GRAPH)
-            if len(names) != len(tensors["features"]):
-                raise ValueError(f"{len(names)} names for {len(tensors['features'])} nodes")
             graph = NodeGraph(names, tensors["edges"], tensors["features"])
             whole = NodeGraph(names, graph.edges, np.concatenate((graph.features, tensors["spectral"]), axis=1))
-            return cls(graph, encode_graph(whole), bool(tensors["learned"][0]))
+            encoded, learned = encode_graph(whole), bool(tensors["learned"][0])
         except (OSError, UnicodeDecodeError, SafetensorError, KeyError, ValueError) as error:
             raise RunFolderError(f"{folder}: the graph of the run cannot be read ({error})") from error
+        if len(names) != len(encoded):
+            found = f"{len(names)} names for {len(encoded)} nodes"
+            raise RunFolderError(f"{folder}: the graph of the run cannot be read ({found})")
+        return cls(graph, encoded, learned)
