@@ -10,13 +10,13 @@ RATIO = {"median": 2.04, "lowest": 1.96, "highest": 3.0}
 
 
 def test_the_transfer_has_a_process_of_its_own() -> None:
-    found = transfer("block", quick=True, threads=1)
+    found = transfer("block", quick=True, threads=1, cpu_time=True)
     assert found["part"] == "block" and found["threads"] == 1
 
 
 def test_a_table_and_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def told(part: str, quick: bool, threads: int) -> dict[str, object]:
-        assert quick
+    def told(part: str, quick: bool, threads: int, cpu_time: bool) -> dict[str, object]:
+        assert quick and not cpu_time
         numbers = {"to_products": RATIO, "to_products_once": RATIO}
         return {"part": part, "threads": threads, "peak_memory_mb": 1234.4, **numbers}
 
@@ -35,6 +35,6 @@ def test_a_table_and_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_dropout_and_none_stand_in_one_line() -> None:
     row = {"model": "mitten", "bonds": "one", "threads": 2, "ratio": RATIO}
     sizes = {"tasks": 1, "molecules": 1, "atoms": 1, "layers": 1, "hidden": 1, "rounds": 1, "positions": 1, "edges": 1}
-    found = {"machine": {}, "step_sizes": sizes, "graph_sizes": sizes, "transfer": []}
+    found = {"machine": {}, "time": "CPU", "step_sizes": sizes, "graph_sizes": sizes, "transfer": []}
     text = markdown({**found, "steps": [row, {**row, "ratio": {**RATIO, "median": 4.0}}]})
     assert "| mitten | one | 2 | 2.0 (2.0 to 3.0) | 4.0 (2.0 to 3.0) |" in text

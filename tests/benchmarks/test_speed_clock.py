@@ -1,3 +1,5 @@
+import time
+
 import torch
 
 from tasktalk.benchmarks.speed_clock import machine, peak_rate, product_job, ratio, take_turns
@@ -9,6 +11,14 @@ def test_jobs_take_turns_and_the_first_round_is_not_counted() -> None:
     assert order == ["a", "b"] * 4
     assert {name: len(taken) for name, taken in seconds.items()} == {"a": 3, "b": 3}
     assert all(taken >= 0 for taken in seconds["a"])
+
+
+def test_the_time_of_other_programs_is_left_out_if_wanted() -> None:
+    def sleep() -> None:
+        time.sleep(0.05)
+
+    assert take_turns({"a": sleep}, 1)["a"][0] >= 0.05
+    assert take_turns({"a": sleep}, 1, cpu_time=True)["a"][0] < 0.04
 
 
 def test_a_ratio_is_taken_round_by_round() -> None:

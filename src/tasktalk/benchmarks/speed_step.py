@@ -57,12 +57,13 @@ class StepSizes:
     rounds: int = 9
 
 
-def compare_steps(sizes: StepSizes, threads: int) -> list[dict[str, Any]]:
+def compare_steps(sizes: StepSizes, threads: int, cpu_time: bool = False) -> list[dict[str, Any]]:
     """One row per model, kind of edges and dropout: how many times longer the loops take.
 
     Args:
         sizes: how large the step is.
         threads: threads that torch uses; the number that it had is set again afterwards.
+        cpu_time: see ``take_turns``.
 
     Raises:
         AssertionError: a network and its loops do not give the same outputs.
@@ -70,7 +71,7 @@ def compare_steps(sizes: StepSizes, threads: int) -> list[dict[str, Any]]:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        return [_row(*case, sizes, threads) for case in _cases()]
+        return [{"threads": threads, **_row(*case, sizes, cpu_time)} for case in _cases()]
     finally:
         torch.set_num_threads(before)
 
@@ -82,19 +83,18 @@ def _cases() -> Iterator[tuple[str, bool, float]]:
                 yield model, apart, dropout
 
 
-def _row(model: str, apart: bool, dropout: float, sizes: StepSizes, threads: int) -> dict[str, Any]:
+def _row(model: str, apart: bool, dropout: float, sizes: StepSizes, cpu_time: bool) -> dict[str, Any]:
     batch = make_batch(sizes, apart)
     tasks = make_tasks(sizes)
     ours = make_network(model, batch, tasks, sizes, dropout)
     loop = LoopNetwork(ours)
     difference = largest_difference(ours, loop, batch)
     jobs = {"ours": our_step(ours, batch, tasks), "loop": loop_step(loop, batch)}
-    seconds = take_turns(jobs, sizes.rounds)
+    seconds = take_turns(jobs, sizes.rounds, cpu_time)
     return {
         "model": model,
         "bonds": "kinds" if apart else "one",
         "dropout": dropout,
-        "threads": threads,
         "positions": len(batch.features),
         "difference": difference,
         "ratio": ratio(seconds["loop"], seconds["ours"]),

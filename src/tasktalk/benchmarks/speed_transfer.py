@@ -55,16 +55,17 @@ class GraphSizes:
 QUICK = GraphSizes(30, 60, 3, 4, 1)
 
 
-def measure(part: str, sizes: GraphSizes) -> dict[str, Any]:
+def measure(part: str, sizes: GraphSizes, cpu_time: bool = False) -> dict[str, Any]:
     """Forward and backward of the transfer block alone (``block``), or a training step of the whole network (``step``).
 
     Args:
         part: which of them.
         sizes: how large the graph is.
+        cpu_time: see ``take_turns``.
     """
     before = peak_memory_mb()
     job = block_job(sizes) if part == "block" else step_job(sizes)
-    seconds = take_turns({part: job, "product": product_job()}, sizes.rounds)
+    seconds = take_turns({part: job, "product": product_job()}, sizes.rounds, cpu_time)
     rate = peak_rate(seconds["product"])
     pairs = 2 * sizes.tasks**2 * sizes.positions * sizes.hidden**2
     needed, done = (count * pairs / rate for count in (_FORWARD + _BACKWARD, _FORWARD + _BACKWARD + _REPEATED))
@@ -132,8 +133,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tasktalk.benchmarks.speed_transfer", description=__doc__)
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("--quick", action="store_true", help="a tiny graph")
+    parser.add_argument("--cpu-time", action="store_true", help="as in tasktalk.benchmarks.speed")
     given = parser.parse_args(arguments)
-    sys.stdout.write(json.dumps(measure(given.part, QUICK if given.quick else GraphSizes())) + "\n")
+    found = measure(given.part, QUICK if given.quick else GraphSizes(), given.cpu_time)
+    sys.stdout.write(json.dumps(found) + "\n")
 
 
 if __name__ == "__main__":
