@@ -69,6 +69,15 @@ def test_prior_is_where_the_shares_start(include_self: bool) -> None:
     assert (share > 0).equal(torch.ones(TASKS, TASKS, dtype=torch.bool) if include_self else ~torch.eye(TASKS).bool())
 
 
+def test_prior_may_come_later() -> None:
+    prior = torch.tensor([[2.0, 1.0, 1.0], [0.0, 3.0, 1.0], [1.0, 1.0, 0.0]])
+    transfer = MutualAttention(FEATURES, TASKS, include_self=False)
+    transfer.set_prior(prior)
+    assert torch.equal(transfer.general, MutualAttention(FEATURES, TASKS, include_self=False, prior=prior).general)
+    with pytest.raises(ConfigError, match="a prior must be a matrix of 3 targets x 3 sources"):
+        transfer.set_prior(prior[:2])
+
+
 def test_without_eta_only_a_log_prior_speaks() -> None:
     prior = torch.tensor([[2.0, 1.0, 1.0], [1.0, 3.0, 1.0], [1.0, 1.0, 1.0]])
     for dependency, expected in (("scale", torch.full((3, 3), 1 / 3)), ("log-prior", prior / prior.sum(1, True))):

@@ -162,3 +162,15 @@ def test_step_sizes_fall_along_half_a_cosine() -> None:
     for progress, factor in ((0.0, 1.0), (0.5, 0.5), (1.0, 0.0), (1 / 3, 0.75)):
         decay([one, other], progress)
         assert [o.param_groups[0]["lr"] for o in (one, other)] == pytest.approx([0.5 * factor, 0.02 * factor])
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adadelta"])
+def test_the_general_dependency_has_a_rate_of_its_own_and_no_weight_decay(optimizer: str) -> None:
+    settings = {"training__optimizer": optimizer, "training__learning_rate": 0.1, "training__weight_decay": 0.3}
+    network, _ = make("mitten", **settings)
+    (dense, *_) = make_optimizers(network, config("mitten", **settings).training, dependency_rate=5.0)
+    rest, general = dense.param_groups
+    assert [name for name, p in network.named_parameters() if p is general["params"][0]] == ["block.transfer.general"]
+    assert (general["lr"], general["weight_decay"]) == (pytest.approx(0.5), 0.0)
+    assert (rest["lr"], rest["weight_decay"]) == (0.1, 0.3)
+    assert id(general["params"][0]) not in {id(p) for p in rest["params"]}

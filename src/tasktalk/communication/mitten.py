@@ -76,6 +76,15 @@ class MutualAttention(nn.Module):
             torch.zeros(tasks, tasks) if prior is None else _log_shares(prior, tasks, include_self)
         )
 
+    @torch.no_grad()
+    def set_prior(self, prior: Tensor) -> None:
+        """Put D where a prior says, as if it had been given at the start.
+
+        Raises:
+            ConfigError: a prior that does not fit.
+        """
+        self.general.copy_(_log_shares(prior, self.encoders, self.include_self))
+
     def sources(self, receivers: tuple[int, ...]) -> tuple[int, ...]:
         """All encoders."""
         return tuple(range(self.encoders))

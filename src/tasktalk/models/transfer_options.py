@@ -111,12 +111,20 @@ class MittenOptions(TransferOptions):
         include_self: whether a task may listen to itself.
         dependency: how the general dependency D enters: it scales the attention (``scale``, Eq. 4), or is the
             logarithm of a prior that is added to it (``log-prior``).
+        dependency_rate: factor of the step size of D, whose gradient is small; D has no weight decay.
+        dependency_data: what D learns from: the same labels as everything else (``train``), or a fifth of every task's
+            training labels, from which nothing else learns (``held-out``).
+        prior: where D starts: all tasks alike (``none``), or at the look-ahead ``affinity`` (Fifty et al. 2021),
+            measured on the training labels before the training, see ``tasktalk affinity``.
     """
 
     name: Literal["mitten"] = "mitten"
     eta: Annotated[float, Field(gt=0)] = 1.0
     include_self: bool = True
     dependency: Literal["scale", "log-prior"] = "scale"
+    dependency_rate: Annotated[float, Field(gt=0)] = 1.0
+    dependency_data: Literal["train", "held-out"] = "train"
+    prior: Literal["none", "affinity"] = "none"
 
     def transfer(self, input_features: int, tasks: int) -> Transfer:
         """The transfer of this model."""

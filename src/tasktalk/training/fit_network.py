@@ -26,8 +26,11 @@ from tasktalk.models.build import Network, build_network, set_wide
 from tasktalk.models.linear import LinearModel
 from tasktalk.models.network import TextNetwork
 from tasktalk.models.options import NetworkOptions
+from tasktalk.models.transfer_options import MittenOptions
+from tasktalk.training.affinity import affinity_prior
 from tasktalk.training.checkpoint import load_weights, save_tensors
 from tasktalk.training.config import Config, TrainingConfig
+from tasktalk.training.dependency import set_priors
 from tasktalk.training.encode import Encoder
 from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.loop import Fit, forget_snapshots, snapshot
@@ -52,15 +55,24 @@ def fit_network(
     Returns:
         Seconds of training before the checkpoint.
     """
-    seed_everything(config.training.seed)
     options: NetworkOptions = config.model  # type: ignore[assignment]  # the caller has sent linear models elsewhere
-    network = build_network(options, dataset.tasks, encoder.inputs, takes_sparse_gradients(config.training))
+    mitten = options if isinstance(options, MittenOptions) else MittenOptions()
     killed = (out / CHECKPOINT).exists()
+    prior = None
+    if not killed and mitten.prior == "affinity":
+        prior = affinity_prior(dataset.tasks, splits["train"], encoder.inputs, mitten, config.training, reporter)
+    seed_everything(config.training.seed)
+    network = build_network(options, dataset.tasks, encoder.inputs, takes_sparse_gradients(config.training))
+    if prior is not None:
+        set_priors(network, prior)
     if not killed and isinstance(network, TextNetwork) and isinstance(encoder, TextEncoder):
         _set_fitted_parts(network, dataset.tasks, splits["train"], config, encoder)
     accelerator = make_accelerator(config.training, out)
     _start_tracker(accelerator, config.training, out)
-    fit = Fit(network, dataset.tasks, splits, config.training, out, reporter, accelerator)
+    held_out = mitten.dependency_data == "held-out"
+    fit = Fit(
+        network, dataset.tasks, splits, config.training, out, reporter, accelerator, mitten.dependency_rate, held_out
+    )
     try:
         if killed:
             fit.resume()

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,11 +14,12 @@ from torch import Tensor
 from tasktalk.core.batch import Batch, Output
 from tasktalk.core.errors import RunFolderError, TrainingError
 from tasktalk.core.task import Task
-from tasktalk.data.batches import Batchable, Plan, plan_epoch
+from tasktalk.data.batches import Batchable, Plan, label_matrix, plan_epoch
 from tasktalk.heads.classifier import task_loss
 from tasktalk.models.build import Network
 from tasktalk.training.checkpoint import load_state, save_state, save_tensors
 from tasktalk.training.config import TrainingConfig
+from tasktalk.training.dependency import hold_out, set_dependency_gradient
 from tasktalk.training.history import write_history
 from tasktalk.training.metrics import TaskScores, summarise
 from tasktalk.training.optimizers import decay, make_optimizers
@@ -86,6 +87,8 @@ class Fit:
         folder: the run folder.
         reporter: shows progress.
         accelerator: device, precision and trackers.
+        dependency_rate: factor of the step size of D (``MittenOptions``).
+        held_out: whether D learns from labels of its own, and nothing else does from these (``MittenOptions``).
     """
 
     network: Network
@@ -95,9 +98,15 @@ class Fit:
     folder: Path
     reporter: Reporter
     accelerator: Accelerator
+    dependency_rate: float = 1.0
+    held_out: bool = False
 
     def __post_init__(self) -> None:
-        self.optimizers = make_optimizers(self.network, self.config)
+        self.held: Batchable | None = None
+        if self.held_out:
+            train, self.held = hold_out(self.splits["train"], self.config.seed)
+            self.splits = {**self.splits, "train": train}
+        self.optimizers = make_optimizers(self.network, self.config, self.dependency_rate)
         self.model, *self.prepared = self.accelerator.prepare(self.network, *self.optimizers)
         self.tables = {id(p) for optimizer in self.optimizers[1:] for p in _parameters(optimizer)}
         self.dense = [p for p in self.network.parameters() if p.requires_grad and id(p) not in self.tables]
@@ -144,7 +153,11 @@ class Fit:
             output = self.model(batch)  # message passing, node updating, task-dependent output
             losses = task_losses(output, batch, self.tasks)
             loss = total_loss(losses, output, batch, self.tasks)
-            self.accelerator.backward(loss)
+            self.accelerator.backward(loss, retain_graph=self.held is not None)
+            if self.held is not None:
+                labels = label_matrix(self.held, plan).to(self.accelerator.device)
+                held = task_losses(output, replace(batch, labels=labels), self.tasks)
+                set_dependency_gradient(self.network, held.sum())
             if config.decay == "cosine":
                 decay(self.optimizers, (state.epoch + state.step / len(plans)) / config.epochs)
             self._update()

@@ -1,0 +1,219 @@
+"""Which task helps which: a step along one task's gradient, and what it does to the losses of the others.
+
+Fifty et al. 2021, "Efficiently Identifying Task Groupings for Multi-Task Learning", Eq. 1.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from tasktalk.core.batch import Batch
+from tasktalk.core.inputs import Inputs
+from tasktalk.core.seeding import seed_everything
+from tasktalk.core.task import Task
+from tasktalk.data.batches import Batchable, plan_epoch
+from tasktalk.heads.classifier import task_loss
+from tasktalk.models.build import Network, build_network
+from tasktalk.models.transfer_options import SharedOptions, TransferOptions
+from tasktalk.training.config import TrainingConfig
+from tasktalk.training.loop import task_losses, total_loss
+from tasktalk.training.progress import Reporter
+
+PART = 0.2
+"""The first part of a training in which the prior of D is measured."""
+
+TEMPERATURE = 0.5
+"""Of the softmax that makes affinities a prior."""
+
+_SMALLEST = 1e-12  # rows that do not differ have no deviation to divide by
+_OF_ONE_TASK = ("head.", "readout.", "pooling.", "wide.")
+
+
+@dataclass(frozen=True)
+class Affinity:
+    """What every task does for every other, summed over the steps at which it was measured.
+
+    Args:
+        sums: sum of Z of task j (row) after a step of task i (column).
+        counts: at how many steps it was measured.
+    """
+
+    sums: Float[np.ndarray, "targets sources"]
+    counts: Int[np.ndarray, "targets sources"]
+
+    @classmethod
+    def nothing(cls, tasks: int) -> "Affinity":
+        """Before the first step."""
+        return cls(np.zeros((tasks, tasks)), np.zeros((tasks, tasks), dtype=np.int64))
+
+    def with_one_more(self, found: Float[np.ndarray, "some some"], tasks: tuple[int, ...]) -> "Affinity":
+        """One step more, at which some tasks were measured; NaN is no measurement."""
+        sums, counts = self.sums.copy(), self.counts.copy()
+        sums[np.ix_(tasks, tasks)] += np.nan_to_num(found)
+        counts[np.ix_(tasks, tasks)] += ~np.isnan(found)
+        return Affinity(sums, counts)
+
+    @property
+    def values(self) -> Float[np.ndarray, "targets sources"]:
+        """The mean of Z; NaN where it was never measured."""
+        return np.where(self.counts > 0, self.sums / np.maximum(self.counts, 1), np.nan)
+
+
+def measure_affinity(
+    tasks: Sequence[Task],
+    examples: Batchable,
+    inputs: Inputs,
+    options: SharedOptions,
+    config: TrainingConfig,
+    reporter: Reporter,
+    *,
+    epochs: int,
+    runs: int = 1,
+    every: int = 1,
+    step: float = 0.1,
+) -> Affinity:
+    """Train Shared-Bottom for some epochs; again and again look ahead from where it is, and average.
+
+    Only training labels are read, and no example needs the labels of two tasks: each loss is taken over those examples
+    of a batch that carry its own label.
+
+    Args:
+        tasks: the tasks.
+        examples: encoded training examples.
+        inputs: what the network reads.
+        options: settings of the network.
+        config: step size, weight decay, batches and seed of the training, which is by AdamW.
+        reporter: shows progress.
+        epochs: how long. What a network knows by heart tells nothing: the first part of a training is enough.
+        runs: trainings to average over, each from weights and batches of its own.
+        every: look ahead at every so many steps.
+        step: see ``look_ahead``.
+
+    Raises:
+        ConfigError: the network cannot be built for these tasks or inputs.
+    """
+    found = Affinity.nothing(len(tasks))
+    reporter.begin("affinity", epochs * runs, 0)
+    started = time.monotonic()
+    for run in range(runs):
+        seed_everything(config.seed + run)
+        network = build_network(options, tasks, inputs, sparse=False)
+        optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+        for epoch in range(epochs):
+            plans = plan_epoch(examples, config.batch_size, config.seed + run, epoch, schedule="joint")
+            for number, plan in enumerate(plans):
+                batch = examples.collate(plan)
+                if (epoch * len(plans) + number) % every == 0:
+                    found = found.with_one_more(look_ahead(network, batch, tasks, step), plan.receivers)
+                loss = _train(network, optimizer, batch, tasks)
+                reporter.steps(number + 1, len(plans), f"{len(tasks)} tasks", loss, batch.labels.shape[1])
+            seconds = time.monotonic() - started
+            reporter.epoch({"epoch": run * epochs + epoch + 1, "train_loss": loss, "seconds": seconds})
+    return found
+
+
+def affinity_prior(
+    tasks: Sequence[Task],
+    examples: Batchable,
+    inputs: Inputs,
+    options: TransferOptions,
+    config: TrainingConfig,
+    reporter: Reporter,
+) -> Float[np.ndarray, "targets sources"]:
+    """Measure the affinity with the sizes and the recipe of a training, and make it a prior of D."""
+    epochs = max(1, round(PART * config.epochs))
+    shared = SharedOptions(**options.model_dump(include=set(TransferOptions.model_fields)))
+    affinity = measure_affinity(tasks, examples, inputs, shared, config, reporter, epochs=epochs)
+    return prior_of(affinity.values)
+
+
+def prior_of(
+    values: Float[np.ndarray, "targets sources"], temperature: float = TEMPERATURE
+) -> Float[np.ndarray, "targets sources"]:
+    """Shares of every target's sources: the softmax of its affinities, each row standardised without the diagonal.
+
+    A task's own share is that of its best source. An affinity that was not measured counts as the mean of its row.
+
+    Args:
+        values: affinities; the diagonal is not read.
+        temperature: the lower, the more goes to the best source.
+    """
+    off = ~np.eye(len(values), dtype=bool)
+    known = off & np.isfinite(values)
+    sums = np.where(known, values, 0)
+    number = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    distance = np.where(known, values - sums.sum(axis=1, keepdims=True) / number, 0)
+    deviation = np.sqrt(np.square(distance).sum(axis=1, keepdims=True) / number)
+    scores = distance / np.maximum(deviation, _SMALLEST)
+    scores[~off] = np.where(off, scores, -np.inf).max(axis=1) if len(values) > 1 else 0
+    shares: np.ndarray = np.exp(scores / temperature)
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def look_ahead(
+    network: Network, batch: Batch, tasks: Sequence[Task], step: float = 0.1
+) -> Float[np.ndarray, "targets sources"]:
+    """Z_{i->j} = 1 - L_j(theta_i) / L_j(theta), where theta_i = theta - step * dL_i / dtheta (Fifty et al., Eq. 1).
+
+    theta are the parameters that tasks share; their heads and readouts stay as they are. Nothing is dropped while the
+    losses are taken. Afterwards the network is as it was.
+
+    Args:
+        network: a network whose tasks share everything but heads and readouts.
+        batch: examples of all tasks.
+        tasks: the tasks.
+        step: size of the step. It is small, and then it hardly changes how the affinities compare.
+
+    Returns:
+        Z for the receivers of the batch; NaN where one of the two tasks has no label in it, or no loss.
+    """
+    was_training = network.training
+    network.eval()
+    shared = [p for name, p in network.named_parameters() if p.requires_grad and not name.startswith(_OF_ONE_TASK)]
+    labelled = (~batch.labels.isnan()).any(dim=1)
+    before = _losses(network, batch, tasks)
+    found = torch.full((len(before), len(before)), torch.nan, dtype=torch.float64)
+    sources = labelled.nonzero().flatten().tolist()
+    gradients = [torch.autograd.grad(before[i], shared, retain_graph=True, materialize_grads=True) for i in sources]
+    for i, gradient in zip(sources, gradients, strict=True):  # only now: no gradient is taken of what has moved
+        after = _losses_after(network, batch, tasks, shared, [step * part for part in gradient])
+        found[:, i] = 1 - after / before.detach()  # Z
+    found[~labelled] = torch.nan
+    found[~found.isfinite()] = torch.nan  # a loss of zero cannot fall
+    network.train(was_training)
+    values: np.ndarray = found.numpy()
+    return values
+
+
+def _losses(network: Network, batch: Batch, tasks: Sequence[Task]) -> Tensor:
+    """L_k of every receiver, in the precision of the network."""
+    parts = zip(batch.receivers, network(batch).logits, batch.labels, strict=True)
+    return torch.stack([task_loss(tasks[k], logits, labels) for k, logits, labels in parts])
+
+
+def _train(network: Network, optimizer: torch.optim.Optimizer, batch: Batch, tasks: Sequence[Task]) -> float:
+    output = network(batch)
+    losses = task_losses(output, batch, tasks)
+    optimizer.zero_grad()
+    total_loss(losses, output, batch, tasks).backward()
+    optimizer.step()
+    return float(losses.detach().mean())
+
+
+@torch.no_grad()
+def _losses_after(
+    network: Network, batch: Batch, tasks: Sequence[Task], shared: Sequence[Tensor], move: Sequence[Tensor]
+) -> Tensor:
+    """The losses with some parameters moved against ``move``; they are put back as they were, to the last bit."""
+    kept = [parameter.clone() for parameter in shared]
+    for parameter, part in zip(shared, move, strict=True):
+        parameter -= part  # noqa: PLW2901
+    losses = _losses(network, batch, tasks)
+    for parameter, old in zip(shared, kept, strict=True):
+        parameter.copy_(old)
+    return losses
