@@ -195,10 +195,10 @@ def test_settings_that_would_do_nothing_to_graphs_are_refused(setting: dict[str,
 @pytest.mark.parametrize("inputs", GRAPHS)
 @pytest.mark.parametrize("kind", get_args(TransferNetworkOptions))
 def test_settings_of_graphs_reach_the_network(kind: type[TransferOptions], inputs: str) -> None:
-    options = kind(hidden=4, layers=2, readout="max", dropout=0.3)
+    molecules = inputs == "molecules"
+    options = kind(hidden=4, layers=2, dropout=0.3, **({"readout": "max"} if molecules else {}))
     network = build_network(options, (*TASKS, AGE), GRAPHS[inputs])  # type: ignore[arg-type]
     assert isinstance(network, GraphNetwork)
-    molecules = inputs == "molecules"
     assert (network.readout is not None, network.summaries is not None) == (molecules, molecules)
     assert network.head.outputs == (2, 3, 2, 1)
     assert network.head.layers[0].in_features == (4 + 4 if molecules else 4)
@@ -207,3 +207,19 @@ def test_settings_of_graphs_reach_the_network(kind: type[TransferOptions], input
     assert [len(encoder.get_submodule("layers")) for encoder in network.encoders.encoders] == [2] * len(  # type: ignore[arg-type]
         network.encoders.encoders
     )
+
+
+@pytest.mark.parametrize(
+    ("inputs", "setting", "sentence"),
+    [
+        (TextInputs(9), {"layers": 2}, "model.layers is for molecules and nodes, and these are texts"),
+        (TextInputs(9), {"molecules": "atoms"}, "model.molecules is for molecules, and these are texts"),
+        (GraphInputs("molecules", 4, 2), {"nodes": "both"}, "model.nodes is for nodes, and these are molecules"),
+        (GraphInputs("nodes", 4, 1), {"readout": "sum"}, "model.readout is for molecules, and these are nodes"),
+    ],
+)
+def test_a_setting_that_would_do_nothing_is_refused(
+    inputs: TextInputs | GraphInputs, setting: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        build_network(MittenOptions(hidden=4, **setting), TASKS, inputs)

@@ -55,6 +55,8 @@ def build_network(options: NetworkOptions, tasks: Sequence[Task], inputs: Inputs
 
 
 def _text_network(options: NetworkOptions, tasks: Sequence[Task], inputs: TextInputs, sparse: bool) -> TextNetwork:
+    if isinstance(options, TransferOptions):
+        _refuse_idle_settings(options, "texts")
     embedding = _embedding(options, inputs.vocabulary, len(tasks), sparse)
     block = options.block(embedding.features, len(tasks))
     backward_features = block.features // 2 if options.bidirectional else 0
@@ -70,7 +72,7 @@ def _text_network(options: NetworkOptions, tasks: Sequence[Task], inputs: TextIn
 
 
 def _graph_network(options: TransferNetworkOptions, tasks: Sequence[Task], inputs: GraphInputs) -> GraphNetwork:
-    _refuse_text_settings(options, inputs)
+    _refuse_idle_settings(options, inputs.examples)
     count = len(tasks)
     alike = False  # drawn apart, encoders are an ensemble to the tasks that listen to them (decision 15)
     hidden, dropout = options.hidden, options.dropout
@@ -89,15 +91,21 @@ def _graph_network(options: TransferNetworkOptions, tasks: Sequence[Task], input
     return GraphNetwork(encoders, transfer, of_atoms, head, dropout, summaries)
 
 
-_TEXT_SETTINGS = ("pooling", "bidirectional", "embedding_features", "embeddings", "wide", "initialisation")
+_SETTINGS = {
+    "texts": ("pooling", "bidirectional", "embedding_features", "embeddings", "wide", "initialisation"),
+    "molecules": ("layers", "readout", "bonds", "molecules"),
+    "nodes": ("layers", "nodes"),
+}
+"""Settings of transfer models that mean something for some inputs only."""
 
 
-def _refuse_text_settings(options: TransferOptions, inputs: GraphInputs) -> None:
+def _refuse_idle_settings(options: TransferOptions, inputs: str) -> None:
     """A setting that would do nothing is a mistake that nobody sees."""
     defaults = type(options)()
-    for key in _TEXT_SETTINGS:
+    for key in {key for keys in _SETTINGS.values() for key in keys} - set(_SETTINGS[inputs]):
         if getattr(options, key) != getattr(defaults, key):
-            raise ConfigError(f"model.{key} is for texts, and these are {inputs.examples}: leave it out")
+            kinds = " and ".join(kind for kind, keys in _SETTINGS.items() if key in keys)
+            raise ConfigError(f"model.{key} is for {kinds}, and these are {inputs}: leave it out")
 
 
 def _embedding(options: NetworkOptions, vocabulary: int, tasks: int, sparse: bool) -> Embedding:
