@@ -80,7 +80,7 @@ def best_titles(lines: Sequence[Line], metric: str) -> set[str]:
 
 
 def to_json(comparison: Comparison, portable: bool = False) -> dict[str, Any]:
-    """Everything, as JSON-able values; ``portable`` without folders of this machine."""
+    """Everything, as JSON-able values; ``portable`` without folders of this machine and scores by other metrics."""
     clean: Callable[[Any], Any] = without_folders if portable else lambda value: value
     rows = {row.title: row for row in comparison.rows}
     lines = {line.title: asdict(line) for line in comparison.lines}
@@ -97,12 +97,24 @@ def to_json(comparison: Comparison, portable: bool = False) -> dict[str, Any]:
                 "model": row.config.model.name,
                 "settings": clean(_settings(row)),
                 "summary": lines.get(title),
-                "runs": {str(seed): run for seed, run in comparison.results[title].items()},
+                "runs": {
+                    str(seed): _compared(run, comparison.metric) if portable else run
+                    for seed, run in comparison.results[title].items()
+                },
             }
             for title, row in rows.items()
         },
         "failures": [asdict(failure) | {"reason": _reason(failure, clean)} for failure in comparison.failures],
     }
+
+
+def _compared(run: Mapping[str, Any], metric: str) -> dict[str, Any]:
+    """Seconds, and by split the score by which models are compared: its mean, and that of every task."""
+    splits = {
+        split: {"mean": block["mean"].get(metric), "tasks": {t: s.get(metric) for t, s in block["tasks"].items()}}
+        for split, block in run["splits"].items()
+    }
+    return {"seconds": run.get("seconds"), "splits": splits}
 
 
 def _reason(failure: Failure, clean: Callable[[Any], Any]) -> str:
