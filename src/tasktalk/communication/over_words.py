@@ -6,7 +6,6 @@ from torch import Tensor, nn
 
 from tasktalk.communication.block import BlockOutput, for_receivers
 from tasktalk.communication.cells import LSTMs
-from tasktalk.communication.experts import MixtureOfExperts
 from tasktalk.communication.transfer import Transfer
 from tasktalk.core.errors import ConfigError
 
@@ -14,7 +13,7 @@ from tasktalk.core.errors import ConfigError
 class TransferOverWords(nn.Module):
     """LSTMs, as many as the transfer has encoders, and the transfer at every word (dependency paper, Appendix B.2).
 
-    Every source reads the sentences of every group. Experts start from draws of their own, other encoders alike.
+    Every source reads the sentences of every group. Each LSTM starts from a draw of its own.
 
     Record: that of the transfer. Entries per position become (receivers, batch, words, sources), 0 on padding; those of
     shape (receivers, sources) stay as they are and hold for all words.
@@ -34,8 +33,7 @@ class TransferOverWords(nn.Module):
             raise ConfigError(f"the transfer expects {transfer.features} features, but the LSTMs have {hidden}")
         self.features = hidden
         self.transfer = transfer
-        alike = not isinstance(transfer, MixtureOfExperts)
-        self.lstms = LSTMs(word_features, hidden, transfer.encoders, alike)
+        self.lstms = LSTMs(word_features, hidden, transfer.encoders, alike=False)  # an ensemble (decision 15)
 
     def forward(
         self,
