@@ -79,8 +79,7 @@ def measure_affinity(
 ) -> Affinity:
     """Train Shared-Bottom for some epochs; again and again look ahead from where it is, and average.
 
-    Only training labels are read, and no example needs the labels of two tasks: each loss is taken over those examples
-    of a batch that carry its own label.
+    Only training labels are read; each loss is taken over the examples of a batch that carry its own label.
 
     Args:
         tasks: the tasks.
