@@ -10,28 +10,43 @@ import torch
 
 from tasktalk.core.batch import GraphBatch, TextBatch
 from tasktalk.core.seeding import seed_everything
-from tasktalk.data.batches import plan_epoch
+from tasktalk.core.task import Task
+from tasktalk.data.batches import Plan, plan_epoch
 from tasktalk.data.dataset import Dataset
 from tasktalk.data.planted import planted
 from tasktalk.heads.classifier import task_loss
 from tasktalk.models.build import Network, build_network
 from tasktalk.models.options import NetworkOptions
 from tasktalk.models.transfer_options import MittenOptions, SharedOptions
-from tasktalk.training.affinity import Affinity, affinity_prior, look_ahead, measure_affinity, prior_of
+from tasktalk.training.affinity import (
+    Affinity,
+    _answer_constantly,
+    affinity_prior,
+    look_ahead,
+    measure_affinity,
+    prior_of,
+)
 from tasktalk.training.checkpoint import load_tensors
+from tasktalk.training.config import Config, make_config
 from tasktalk.training.encode import fit_encoder
 from tasktalk.training.fit_network import fit_network
 from tasktalk.training.progress import Silent
 from tasktalk.training.run_folder import MODEL
-from tests.training.toy import Recorder, config, graph_config, toy
+from tests.training.toy import Recorder, config, toy
 
 NAN = float("nan")
+
+
+def of_nodes(model: str, batch_size: int = 8, epochs: int = 2, seed: int = 0, **settings: float) -> Config:
+    """Small and quick settings for planted tasks."""
+    training = {"batch_size": batch_size, "epochs": epochs, "learning_rate": 0.02, "seed": seed}
+    return make_config({"model": {"name": model, "layers": 1, **settings}, "training": training})
 
 
 def a_network(dataset: Dataset) -> tuple[Network, TextBatch | GraphBatch]:
     """A Shared-Bottom network in float64, and the first joint batch of an epoch."""
     small = {"dropout": 0.5, "hidden": 16}
-    chosen = config("shared", **small) if dataset.tokenizer else graph_config("shared", **small)
+    chosen = config("shared", **small) if dataset.tokenizer else of_nodes("shared", **small)
     encoder = fit_encoder(dataset, chosen)
     examples = encoder(dataset.splits["train"])
     seed_everything(1)
@@ -105,13 +120,19 @@ def test_means_are_over_what_was_measured() -> None:
     np.testing.assert_array_equal(affinity.values, [[2, NAN, 8], [NAN, NAN, NAN], [4, NAN, 2]])
 
 
-def measured(dataset: Dataset, seed: int = 0, **settings: int) -> Affinity:
-    chosen = graph_config("shared", layers=1, hidden=12, training__batch_size=1000, training__seed=seed)
+def measured(dataset: Dataset, seed: int = 0, **settings: float) -> Affinity:
+    chosen = of_nodes("shared", hidden=12, batch_size=1000, seed=seed)
     encoder = fit_encoder(dataset, chosen)
     assert isinstance(chosen.model, SharedOptions)
     examples = encoder(dataset.splits["train"])
     return measure_affinity(
-        dataset.tasks, examples, encoder.inputs, chosen.model, chosen.training, Silent(), **{"epochs": 4, **settings}
+        dataset.tasks,
+        examples,
+        encoder.inputs,
+        chosen.model,
+        chosen.training,
+        Silent(),
+        **{"epochs": 4, "until": 0.0, **settings},
     )
 
 
@@ -127,23 +148,48 @@ def test_steps_runs_and_seeds() -> None:
     assert (measured(dataset, epochs=5, every=2).counts == 3).all()
 
 
+def test_it_ends_before_the_examples_are_known_by_heart() -> None:
+    dataset = small()
+    longer = measured(dataset, epochs=200, until=0.6).counts
+    shorter = measured(dataset, epochs=200, until=0.9).counts
+    assert 1 < shorter[0, 0] < longer[0, 0] < 200
+    assert (measured(dataset, epochs=40, until=0.0).counts == 40).all()
+
+
+def test_heads_start_at_the_best_constant_answer() -> None:
+    """Then the loss is the entropy of the labels, and no other constant answer has a lower one."""
+    tasks = (Task("three", "multiclass", ("a", "b", "c")), Task("value", "regression", mean=5.0, std=2.0))
+    dataset = Dataset("mixed", tasks, toy(shared=True).splits, "whitespace")
+    chosen = config("shared")
+    encoder = fit_encoder(dataset, chosen)
+    network = build_network(SharedOptions(hidden=6), tasks, encoder.inputs, sparse=False)
+    labels = torch.tensor([[0.0, 7.0], [0.0, 3.0], [2.0, NAN], [1.0, NAN]])
+    constant = _answer_constantly(network, tasks, labels)
+    entropy = -(0.5 * np.log(0.5) + 2 * 0.25 * np.log(0.25))
+    assert constant == pytest.approx((entropy + 0.5) / 2, rel=1e-6)
+    answers = network(encoder(dataset.splits["train"]).collate(Plan((0, 1), (np.arange(2),)))).logits
+    np.testing.assert_allclose(answers[0].softmax(dim=-1).detach().numpy(), [[0.5, 0.25, 0.25]] * 2, rtol=1e-6)
+    assert not answers[1].any()
+
+
 def test_members_of_a_group_are_found() -> None:
     dataset = planted(labels=150, agreement=0.9, seed=100, dev=2, test=2)
     values = measured(dataset, epochs=10).values
     group = np.repeat(range(3), 3)
     same = (group[:, None] == group) & ~np.eye(9, dtype=bool)
-    assert values[same].mean() > 5 * np.abs(values[group[:, None] != group].mean())
+    assert values[same].min() > 0 > values[group[:, None] != group].mean()
+    assert prior_of(values)[same].sum() / prior_of(values)[~np.eye(9, dtype=bool)].sum() > 0.8
 
 
 def test_progress_is_told() -> None:
     dataset, recorder = small(), Recorder()
-    chosen = graph_config("mitten", layers=1, training__epochs=10, training__batch_size=1000)
+    chosen = of_nodes("mitten", epochs=10, batch_size=1000)
     encoder = fit_encoder(dataset, chosen)
     assert isinstance(chosen.model, MittenOptions)
     examples = encoder(dataset.splits["train"])
     prior = affinity_prior(dataset.tasks, examples, encoder.inputs, chosen.model, chosen.training, recorder)
-    assert recorder.begun == [("affinity", 2, 0)]
-    assert [row["epoch"] for row in recorder.rows] == [1, 2]
+    assert recorder.begun == [("affinity", 5, 0)]
+    assert [row["epoch"] for row in recorder.rows] == [1, 2, 3, 4, 5][: len(recorder.rows)] != []
     np.testing.assert_allclose(prior.sum(axis=1), 1)
 
 
@@ -158,7 +204,7 @@ def test_prior_by_hand() -> None:
 
 def test_l2t_mitten_starts_from_it(tmp_path: Path) -> None:
     dataset = toy(shared=True)
-    chosen = config("mitten", prior="affinity", training__learning_rate=1e-9, training__epochs=1)
+    chosen = config("mitten", prior="affinity", dependency_rate=1e-9, training__epochs=2)
     encoder = fit_encoder(dataset, chosen)
     splits = {name: encoder(examples) for name, examples in dataset.splits.items()}
     fit_network(dataset, splits, chosen, encoder, tmp_path, Silent())

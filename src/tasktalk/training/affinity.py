@@ -24,8 +24,14 @@ from tasktalk.training.config import TrainingConfig
 from tasktalk.training.loop import task_losses, total_loss
 from tasktalk.training.progress import Reporter
 
-PART = 0.2
-"""The first part of a training in which the prior of D is measured."""
+PART = 0.5
+"""The prior of D is measured in this first part of a training, at the longest."""
+
+UNTIL = 0.6
+"""The first part of a training ends where the loss has fallen to this share of the best constant answers' loss."""
+
+WIDTH = 64
+"""Least size of a state where the prior of D is measured: the wider, the less hangs on how the weights are drawn."""
 
 TEMPERATURE = 0.5
 """Of the softmax that makes affinities a prior."""
@@ -76,10 +82,14 @@ def measure_affinity(
     runs: int = 1,
     every: int = 1,
     step: float = 0.1,
+    until: float = UNTIL,
 ) -> Affinity:
-    """Train Shared-Bottom for some epochs; again and again look ahead from where it is, and average.
+    """Train Shared-Bottom for a while; again and again look ahead from where it is, and average.
 
-    Only training labels are read; each loss is taken over the examples of a batch that carry its own label.
+    Only training labels are read, and no example needs the labels of two tasks: each loss is taken over those examples
+    of a batch that carry its own label. What differs from Fifty et al.: the heads start at the best constant answers
+    (weights 0). Heads that start alike pull the shared parameters in the same or in the opposite direction before they
+    have learned anything. And the measurement ends before the network knows its examples by heart, which tells nothing.
 
     Args:
         tasks: the tasks.
@@ -88,10 +98,12 @@ def measure_affinity(
         options: settings of the network.
         config: step size, weight decay, batches and seed of the training, which is by AdamW.
         reporter: shows progress.
-        epochs: how long. What a network knows by heart tells nothing: the first part of a training is enough.
+        epochs: how long at most.
         runs: trainings to average over, each from weights and batches of its own.
         every: look ahead at every so many steps.
         step: see ``look_ahead``.
+        until: a run ends after the epoch whose mean loss is this share of that of the best constant answers; 0 never
+            ends it early.
 
     Raises:
         ConfigError: the network cannot be built for these tasks or inputs.
@@ -102,17 +114,21 @@ def measure_affinity(
     for run in range(runs):
         seed_everything(config.seed + run)
         network = build_network(options, tasks, inputs, sparse=False)
+        constant = _answer_constantly(network, tasks, torch.from_numpy(examples.labels).float())
         optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
         for epoch in range(epochs):
             plans = plan_epoch(examples, config.batch_size, config.seed + run, epoch, schedule="joint")
+            losses = []
             for number, plan in enumerate(plans):
                 batch = examples.collate(plan)
                 if (epoch * len(plans) + number) % every == 0:
                     found = found.with_one_more(look_ahead(network, batch, tasks, step), plan.receivers)
-                loss = _train(network, optimizer, batch, tasks)
-                reporter.steps(number + 1, len(plans), f"{len(tasks)} tasks", loss, batch.labels.shape[1])
-            seconds = time.monotonic() - started
+                losses.append(_train(network, optimizer, batch, tasks))
+                reporter.steps(number + 1, len(plans), f"{len(tasks)} tasks", losses[-1], batch.labels.shape[1])
+            loss, seconds = float(np.mean(losses)), time.monotonic() - started
             reporter.epoch({"epoch": run * epochs + epoch + 1, "train_loss": loss, "seconds": seconds})
+            if loss < until * constant:
+                break
     return found
 
 
@@ -126,7 +142,8 @@ def affinity_prior(
 ) -> Float[np.ndarray, "targets sources"]:
     """Measure the affinity with the sizes and the recipe of a training, and make it a prior of D."""
     epochs = max(1, round(PART * config.epochs))
-    shared = SharedOptions(**options.model_dump(include=set(TransferOptions.model_fields)))
+    common = options.model_dump(include=set(TransferOptions.model_fields))
+    shared = SharedOptions(**{**common, "hidden": max(WIDTH, options.hidden)})
     affinity = measure_affinity(tasks, examples, inputs, shared, config, reporter, epochs=epochs)
     return prior_of(affinity.values)
 
@@ -189,6 +206,20 @@ def look_ahead(
     return values
 
 
+@torch.no_grad()
+def _answer_constantly(network: Network, tasks: Sequence[Task], labels: Float[Tensor, "examples tasks"]) -> float:
+    """Set every head to its best constant answer: the frequencies of the classes, or the mean. Gives the mean loss."""
+    losses = []
+    for task, layer, known in zip(tasks, network.head.layers, labels.t(), strict=True):
+        bias = layer.get_parameter("bias").zero_()
+        layer.get_parameter("weight").zero_()
+        if task.classes:
+            count = torch.bincount(known[~known.isnan()].long(), minlength=len(bias))
+            bias.copy_((count.clamp(min=1) / count.sum().clamp(min=1)).log())
+        losses.append(task_loss(task, bias.expand(len(known), -1), known))
+    return float(torch.stack(losses).mean())
+
+
 def _losses(network: Network, batch: Batch, tasks: Sequence[Task]) -> Tensor:
     """L_k of every receiver, in the precision of the network."""
     parts = zip(batch.receivers, network(batch).logits, batch.labels, strict=True)
@@ -201,7 +232,8 @@ def _train(network: Network, optimizer: torch.optim.Optimizer, batch: Batch, tas
     optimizer.zero_grad()
     total_loss(losses, output, batch, tasks).backward()
     optimizer.step()
-    return float(losses.detach().mean())
+    labelled = (~batch.labels.isnan()).any(dim=1)
+    return float(losses.detach()[labelled].mean())
 
 
 @torch.no_grad()
