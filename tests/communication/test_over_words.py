@@ -8,7 +8,6 @@ from tasktalk.communication.mitten import MutualAttention
 from tasktalk.communication.over_words import TransferOverWords
 from tasktalk.communication.private import PrivateLSTM
 from tasktalk.communication.separate import Separate, Shared
-from tasktalk.core.errors import ConfigError
 from tasktalk.testing import check_block
 
 WORD_FEATURES, HIDDEN, TASKS = 4, 3, 3

@@ -21,7 +21,7 @@ from tasktalk.data.dataset import Dataset, Examples
 from tasktalk.data.planted import planted
 from tasktalk.data.take import take
 from tasktalk.models.transfer_options import SharedOptions
-from tasktalk.training.affinity import PART, measure_affinity
+from tasktalk.training.affinity import measure_affinity, prior_of
 from tasktalk.training.config import Config, make_config
 from tasktalk.training.encode import fit_encoder
 from tasktalk.training.predictor import NetworkPredictor
@@ -38,9 +38,9 @@ SETTINGS = (
     "model.dropout=0.2",
     "training.epochs=60",
     "training.patience=15",
-    "training.batch_size=450",
+    "training.batch_size=900",
     "training.evaluation_batch_size=1000",
-    "training.learning_rate=0.02",
+    "training.learning_rate=0.01",
     "training.weight_decay=0.05",
     "training.tracker=none",
     "training.device=cpu",
@@ -150,7 +150,7 @@ def measure(row: str, labels: int, seed: int, more: Sequence[str] = (), score: s
     dataset = planted(labels=labels, seed=seed)
     config = make_config({"training": {"seed": seed}}, [*SETTINGS, *ROWS[row], *more])
     if row == ALONE:
-        return Found(math.nan, np.maximum(_affinity(dataset, config), 0))
+        return Found(math.nan, prior_of(_affinity(dataset, config)))
     if row == ORACLE:
         members = [np.flatnonzero(group == GROUPS) for group in np.unique(GROUPS)]
         return Found(float(np.mean([_train(_only(dataset, tasks), config, score)[0] for tasks in members])))
@@ -176,10 +176,7 @@ def _affinity(dataset: Dataset, config: Config) -> Float[np.ndarray, "targets so
     assert isinstance(config.model, SharedOptions)  # noqa: S101
     encoder = fit_encoder(dataset, config)
     examples = encoder(dataset.splits["train"])
-    epochs = round(PART * config.training.epochs)
-    return measure_affinity(
-        dataset.tasks, examples, encoder.inputs, config.model, config.training, Silent(), epochs=epochs
-    ).values
+    return measure_affinity(dataset.tasks, examples, encoder.inputs, config.model, config.training, Silent()).values
 
 
 def _only(dataset: Dataset, tasks: Int[np.ndarray, " some"]) -> Dataset:

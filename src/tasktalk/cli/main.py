@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tasktalk import __version__
-from tasktalk.cli import compare, data, demo, evaluate, models, predict, train
+from tasktalk.cli import affinity, compare, data, demo, evaluate, models, predict, train
 from tasktalk.cli.options import example
 from tasktalk.core.errors import TasktalkError
 
@@ -33,6 +33,7 @@ for module, panel in (
     (demo, "Try it"),
     (train, "Work"),
     (compare, "Work"),
+    (affinity, "Work"),
     (evaluate, "Work"),
     (predict, "Work"),
     (models, "Look up"),

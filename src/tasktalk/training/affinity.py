@@ -1,6 +1,10 @@
 """Which task helps which: a step along one task's gradient, and what it does to the losses of the others.
 
 Fifty et al. 2021, "Efficiently Identifying Task Groupings for Multi-Task Learning", Eq. 1.
+
+What differs from that paper: the heads start at the best constant answers, since heads that start alike pull shared
+parameters the same or the opposite way before they have learned anything; and the measurement ends, after half of the
+epochs at the latest, before the network knows its examples by heart, which tells nothing.
 """
 
 import time
@@ -16,7 +20,7 @@ from tasktalk.core.batch import Batch
 from tasktalk.core.inputs import Inputs
 from tasktalk.core.seeding import seed_everything
 from tasktalk.core.task import Task
-from tasktalk.data.batches import Batchable, plan_epoch
+from tasktalk.data.batches import Batchable, Plan, plan_epoch
 from tasktalk.heads.classifier import task_loss
 from tasktalk.models.build import Network, build_network
 from tasktalk.models.transfer_options import SharedOptions, TransferOptions
@@ -25,13 +29,16 @@ from tasktalk.training.loop import task_losses, total_loss
 from tasktalk.training.progress import Reporter
 
 PART = 0.5
-"""The prior of D is measured in this first part of a training, at the longest."""
+"""Affinity is measured in this first part of a training, at the longest."""
 
 UNTIL = 0.6
-"""The first part of a training ends where the loss has fallen to this share of the best constant answers' loss."""
+"""It ends earlier where the loss has fallen to this share of the loss of the best constant answers."""
 
 WIDTH = 64
-"""Least size of a state where the prior of D is measured: the wider, the less hangs on how the weights are drawn."""
+"""Least size of a state: the wider, the less hangs on how the weights are drawn."""
+
+BATCH = 1000
+"""Least number of examples in a batch: what tasks do for each other is small beside the noise of small batches."""
 
 TEMPERATURE = 0.5
 """Of the softmax that makes affinities a prior."""
@@ -74,11 +81,10 @@ def measure_affinity(
     tasks: Sequence[Task],
     examples: Batchable,
     inputs: Inputs,
-    options: SharedOptions,
+    options: TransferOptions,
     config: TrainingConfig,
     reporter: Reporter,
     *,
-    epochs: int,
     runs: int = 1,
     every: int = 1,
     step: float = 0.1,
@@ -86,50 +92,65 @@ def measure_affinity(
 ) -> Affinity:
     """Train Shared-Bottom for a while; again and again look ahead from where it is, and average.
 
-    Only training labels are read, and no example needs the labels of two tasks: each loss is taken over those examples
-    of a batch that carry its own label. What differs from Fifty et al.: the heads start at the best constant answers
-    (weights 0). Heads that start alike pull the shared parameters in the same or in the opposite direction before they
-    have learned anything. And the measurement ends before the network knows its examples by heart, which tells nothing.
+    Only training labels are read; each loss is taken over the examples of a batch that carry its own label.
 
     Args:
         tasks: the tasks.
         examples: encoded training examples.
         inputs: what the network reads.
-        options: settings of the network.
-        config: step size, weight decay, batches and seed of the training, which is by AdamW.
+        options: sizes of the network, which is ``WIDTH`` wide at least.
+        config: step size, weight decay, batches (of ``BATCH`` examples at least) and seed of the training by AdamW.
         reporter: shows progress.
-        epochs: how long at most.
         runs: trainings to average over, each from weights and batches of its own.
         every: look ahead at every so many steps.
         step: see ``look_ahead``.
-        until: a run ends after the epoch whose mean loss is this share of that of the best constant answers; 0 never
-            ends it early.
-
-    Raises:
-        ConfigError: the network cannot be built for these tasks or inputs.
+        until: a run ends after the epoch whose mean loss is this share of that of the best constant answers.
     """
+    epochs = max(1, round(PART * config.epochs))
     found = Affinity.nothing(len(tasks))
     reporter.begin("affinity", epochs * runs, 0)
     started = time.monotonic()
     for run in range(runs):
         seed_everything(config.seed + run)
-        network = build_network(options, tasks, inputs, sparse=False)
+        network = build_network(_wide_enough(options), tasks, inputs, sparse=False)
         constant = _answer_constantly(network, tasks, torch.from_numpy(examples.labels).float())
         optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
         for epoch in range(epochs):
-            plans = plan_epoch(examples, config.batch_size, config.seed + run, epoch, schedule="joint")
-            losses = []
-            for number, plan in enumerate(plans):
-                batch = examples.collate(plan)
-                if (epoch * len(plans) + number) % every == 0:
-                    found = found.with_one_more(look_ahead(network, batch, tasks, step), plan.receivers)
-                losses.append(_train(network, optimizer, batch, tasks))
-                reporter.steps(number + 1, len(plans), f"{len(tasks)} tasks", losses[-1], batch.labels.shape[1])
-            loss, seconds = float(np.mean(losses)), time.monotonic() - started
+            plans = _plans(examples, config.batch_size, config.seed + run, epoch)
+            looks = [(epoch * len(plans) + number) % every == 0 for number in range(len(plans))]
+            loss, found = _epoch(network, optimizer, examples, plans, looks, tasks, found, step, reporter)
+            seconds = time.monotonic() - started
             reporter.epoch({"epoch": run * epochs + epoch + 1, "train_loss": loss, "seconds": seconds})
             if loss < until * constant:
                 break
     return found
+
+
+def _plans(examples: Batchable, batch_size: int, seed: int, epoch: int) -> list[Plan]:
+    size = max(batch_size, BATCH if examples.owner is None else BATCH // examples.labels.shape[1])
+    return plan_epoch(examples, size, seed, epoch, schedule="joint")
+
+
+def _epoch(
+    network: Network,
+    optimizer: torch.optim.Optimizer,
+    examples: Batchable,
+    plans: Sequence[Plan],
+    looks: Sequence[bool],
+    tasks: Sequence[Task],
+    found: Affinity,
+    step: float,
+    reporter: Reporter,
+) -> tuple[float, Affinity]:
+    """One epoch of training; the mean loss, and what was found with what this epoch adds."""
+    losses = []
+    for number, (plan, look) in enumerate(zip(plans, looks, strict=True), start=1):
+        batch = examples.collate(plan)
+        if look:
+            found = found.with_one_more(look_ahead(network, batch, tasks, step), plan.receivers)
+        losses.append(_train(network, optimizer, batch, tasks))
+        reporter.steps(number, len(plans), f"{len(tasks)} tasks", losses[-1], batch.labels.shape[1])
+    return float(np.mean(losses)), found
 
 
 def affinity_prior(
@@ -141,11 +162,12 @@ def affinity_prior(
     reporter: Reporter,
 ) -> Float[np.ndarray, "targets sources"]:
     """Measure the affinity with the sizes and the recipe of a training, and make it a prior of D."""
-    epochs = max(1, round(PART * config.epochs))
+    return prior_of(measure_affinity(tasks, examples, inputs, options, config, reporter).values)
+
+
+def _wide_enough(options: TransferOptions) -> SharedOptions:
     common = options.model_dump(include=set(TransferOptions.model_fields))
-    shared = SharedOptions(**{**common, "hidden": max(WIDTH, options.hidden)})
-    affinity = measure_affinity(tasks, examples, inputs, shared, config, reporter, epochs=epochs)
-    return prior_of(affinity.values)
+    return SharedOptions(**{**common, "hidden": max(WIDTH, options.hidden)})
 
 
 def prior_of(
