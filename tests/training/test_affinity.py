@@ -171,7 +171,7 @@ def test_members_of_a_group_are_found() -> None:
     group = np.repeat(range(3), 3)
     same = (group[:, None] == group) & ~np.eye(9, dtype=bool)
     assert values[same].mean() > 0 > values[group[:, None] != group].mean()
-    assert prior_of(values)[same].sum() / prior_of(values)[~np.eye(9, dtype=bool)].sum() > 0.8
+    assert prior_of(values)[same].sum() / prior_of(values)[~np.eye(9, dtype=bool)].sum() > 0.5  # chance: 0.25
 
 
 def test_progress_is_told() -> None:
