@@ -25,7 +25,7 @@ from tasktalk.training.encode import Encoder, fit_encoder
 from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.fit_network import check_network, fit_network, make_accelerator
 from tasktalk.training.run_folder import MODEL, read_tasks
-from tests.training.toy import NAMES, Recorder, config, files, graph_config, mixed, molecules, nodes, toy
+from tests.training.toy import NAMES, OF_MOLECULES, Recorder, config, files, graph_config, mixed, molecules, nodes, toy
 
 WORDS = TextInputs(vocabulary=1000, wide_features=3000)
 LEARN: dict[str, Any] = {
@@ -80,8 +80,8 @@ def test_shared_inputs_with_missing_labels_are_learned(model: str, tmp_path: Pat
         (molecules, "mitten", {}),
         (molecules, "mmoe", {"molecules": "both", "readout": "set2set", "bonds": "one"}),
         (molecules, "single", {"training__precision": "bf16"}),
-        (nodes, "mitten", {"layers": 1}),
-        (nodes, "shared", {"layers": 1}),
+        (nodes, "mitten", {"layers": 1, **OF_MOLECULES}),
+        (nodes, "shared", {"layers": 1, **OF_MOLECULES}),
     ],
 )
 def test_tasks_of_every_kind_are_learned_together(
@@ -182,10 +182,14 @@ def test_what_does_not_go_together_is_refused_before_training() -> None:
         check_network(FullySharedOptions(), (*tasks, Task("pos", "tagging", ("N", "V"))), WORDS, shared_inputs=False)
 
 
-@pytest.mark.parametrize("dataset", [molecules, nodes])
-@pytest.mark.parametrize("view", ["atoms", "both"])
-def test_networks_of_graphs_are_asked_before_training(dataset: Callable[[], Dataset], view: str) -> None:
-    chosen = graph_config(molecules=view)
+@pytest.mark.parametrize(
+    ("dataset", "settings"),
+    [(molecules, {"molecules": "atoms"}), (molecules, {"molecules": "both"}), (nodes, OF_MOLECULES)],
+)
+def test_networks_of_graphs_are_asked_before_training(
+    dataset: Callable[[], Dataset], settings: dict[str, object]
+) -> None:
+    chosen = graph_config(**settings)
     data = dataset()
     inputs = fit_encoder(data, chosen).inputs
     options = chosen.model

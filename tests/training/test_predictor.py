@@ -14,7 +14,7 @@ from tasktalk.models.options import ForestOptions, IndirectOptions, LinearOption
 from tasktalk.training.encode import fit_encoder
 from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.predictor import ForestPredictor, LinearPredictor, NetworkPredictor, Predictor, score
-from tests.training.toy import config, graph_config, nodes, toy
+from tests.training.toy import OF_MOLECULES, config, graph_config, nodes, toy
 
 TASKS = toy().tasks
 
@@ -128,7 +128,7 @@ def test_no_examples_no_answers() -> None:
 
 def test_no_nodes_no_answers() -> None:
     data = nodes()
-    chosen = graph_config(layers=1)
+    chosen = graph_config(layers=1, **OF_MOLECULES)
     encoder = fit_encoder(data, chosen)
     assert not isinstance(chosen.model, LinearOptions | ForestOptions)
     network = build_network(chosen.model, data.tasks, encoder.inputs)

@@ -139,7 +139,7 @@ def config(model: str = "fs", **settings: Any) -> Config:
 
 
 def graph_config(model: str = "mitten", **settings: Any) -> Config:
-    """Small and quick settings for molecules and nodes, as above."""
+    """Small and quick settings for molecules and nodes, as above; None leaves a setting out."""
     values: dict[str, dict[str, Any]] = {
         "data": {},
         "model": {"name": model, "hidden": 8, "layers": 2, "readout": "sum", "molecules": "atoms", "dropout": 0.0},
@@ -152,7 +152,11 @@ def _set(values: dict[str, dict[str, Any]], settings: Mapping[str, Any]) -> Conf
     for key, value in settings.items():
         section, _, name = key.rpartition("__")
         values[section or "model"][name] = value
-    return make_config(values)
+    return make_config({s: {k: v for k, v in part.items() if v is not None} for s, part in values.items()})
+
+
+OF_MOLECULES = {"readout": None, "molecules": None}
+"""What ``graph_config`` sets for molecules only, left out."""
 
 
 def files(folder: Path) -> dict[str, bytes]:
