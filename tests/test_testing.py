@@ -265,7 +265,7 @@ def test_a_sound_transfer_passes() -> None:
         (lambda out: out._replace(states=out.states - out.states.mean(dim=1, keepdim=True)), "what stands on padding"),
         (lambda out: out._replace(states=out.states.detach()), "does not require grad"),
         (
-            lambda out: out._replace(record={"weights": out.record["stitch"]}),
+            lambda out: out._replace(record={"weights": out.record["stitch"].abs() + 1}),
             "'weights': the weights of a word must sum to 1",
         ),
         (lambda out: out._replace(record={"stitch": out.record["stitch"][:1]}), r"must begin with \(receivers\)"),
