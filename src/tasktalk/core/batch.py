@@ -40,6 +40,25 @@ class SparseRows:
 
 
 @dataclass(frozen=True)
+class Spelling:
+    """How the words of a batch are written; every different spelling stands here once.
+
+    Args:
+        letters: indices of characters, 0 where padded. Row 0 is padding and has none.
+        capitals: how a spelling uses capitals, digits and signs (a small index), 0 for padding.
+        of_word: row of every word's spelling, 0 where padded.
+    """
+
+    letters: Int[Tensor, "spellings letters"]
+    capitals: Int[Tensor, " spellings"]
+    of_word: Int[Tensor, "groups batch words"]
+
+    def to(self, device: torch.device) -> "Spelling":
+        """The same spellings on another device."""
+        return Spelling(self.letters.to(device), self.capitals.to(device), self.of_word.to(device))
+
+
+@dataclass(frozen=True)
 class TextBatch:
     """Sentences for some receiving tasks.
 
@@ -47,8 +66,11 @@ class TextBatch:
         receivers: index of every task that reads this batch.
         tokens: word indices, 0 where padded; shape (groups, batch, words), groups is 1 or len(receivers).
         mask: True where there is a word. Padding stands only at the end of a sentence.
-        labels: class index or value for each receiver; NaN where the label is missing.
+        labels: class index or value for each receiver; NaN where the label is missing. Tagging: any number where there
+            are tags.
         wide: sparse features for the wide part of a model, if it has one.
+        spelling: how the words are written, if that was encoded.
+        tags: tagging: the tag of each word for each receiver, -1 where there is none.
     """
 
     receivers: tuple[int, ...]
@@ -56,11 +78,20 @@ class TextBatch:
     mask: Bool[Tensor, "groups batch words"]
     labels: Float[Tensor, "receivers batch"]
     wide: SparseRows | None = None
+    spelling: Spelling | None = None
+    tags: Int[Tensor, "receivers batch words"] | None = None
 
     def to(self, device: torch.device) -> "TextBatch":
         """The same batch on another device."""
-        wide = None if self.wide is None else self.wide.to(device)
-        return TextBatch(self.receivers, self.tokens.to(device), self.mask.to(device), self.labels.to(device), wide)
+        return TextBatch(
+            self.receivers,
+            self.tokens.to(device),
+            self.mask.to(device),
+            self.labels.to(device),
+            None if self.wide is None else self.wide.to(device),
+            None if self.spelling is None else self.spelling.to(device),
+            None if self.tags is None else self.tags.to(device),
+        )
 
 
 @dataclass(frozen=True)

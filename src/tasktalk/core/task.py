@@ -19,6 +19,8 @@ class Task:
         weight: lambda_k of Eq. 14 in the message-passing paper.
         mean: regression: mean of the training values, in their own unit; a network learns what is left.
         std: regression: standard deviation of the training values, in which a network counts.
+        scheme: tagging: how the files mark spans (``iob1``, ``iob2`` or ``bioes``), whose classes are BIOES here; empty
+            where tags are no spans.
 
     Raises:
         ConfigError: an unknown kind, or a number of classes that does not fit the kind.
@@ -30,6 +32,7 @@ class Task:
     weight: float = 1.0
     mean: float = 0.0
     std: float = 1.0
+    scheme: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):

@@ -1,4 +1,4 @@
-"""A data set in memory: tasks, and examples (texts, molecules or nodes) whose labels may be missing."""
+"""A data set in memory: tasks, and examples (texts, sentences, molecules or nodes) whose labels may be missing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +11,25 @@ from tasktalk.core.task import Task
 
 Texts = list[list[str]]
 """The words of each text; an empty text has none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sentences:
+    """Sentences whose words are tagged.
+
+    A label of a tagging task (in ``Examples.labels``) is the number of a sequence in ``tags``, so that labels may be
+    missing, masked and dealt to splits as those of other tasks.
+
+    Args:
+        words: the words of each sentence, as they stand in the file.
+        tags: sequences of tags, as indices into the classes of the task.
+    """
+
+    words: Texts
+    tags: list[Int[np.ndarray, " _"]]
+
+    def __len__(self) -> int:
+        return len(self.words)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +96,7 @@ class Nodes:
         return len(self.rows)
 
 
-Content = Texts | Molecules | Nodes
+Content = Texts | Sentences | Molecules | Nodes
 
 
 @dataclass(frozen=True)
@@ -85,8 +104,8 @@ class Examples:
     """The examples of one split.
 
     Args:
-        content: texts, molecules or nodes.
-        labels: class index or value, NaN where missing; one column per task of the data set.
+        content: texts, sentences, molecules or nodes.
+        labels: class index, value or number of a sequence of tags, NaN where missing; one column per task of the data set.
         owner: separate inputs: the task that each example belongs to (its only label); shared inputs: None.
     """
 
@@ -99,11 +118,13 @@ class Examples:
 
     @property
     def tokens(self) -> Texts:
-        """The words of each text.
+        """The words of each text or sentence.
 
         Raises:
             ConfigError: the examples are not texts.
         """
+        if isinstance(self.content, Sentences):
+            return self.content.words
         if not isinstance(self.content, list):
             raise ConfigError(f"expected texts, found {noun(self.content)}")
         return self.content
@@ -115,13 +136,13 @@ class Examples:
                 return canonical
             case Nodes(rows=rows):
                 return list(rows.tolist())
-            case texts:
-                return [tuple(words) for words in texts]
+            case _:
+                return [tuple(words) for words in self.tokens]
 
 
 def noun(content: Content) -> str:
     """What examples of this kind are called."""
-    return {Molecules: "molecules", Nodes: "nodes"}.get(type(content), "texts")
+    return {Sentences: "sentences", Molecules: "molecules", Nodes: "nodes"}.get(type(content), "texts")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from jaxtyping import Int
 from numpy import ndarray
 
-from tasktalk.data.dataset import Content, Examples, Molecules, Nodes
+from tasktalk.data.dataset import Content, Examples, Molecules, Nodes, Sentences
 
 
 def take(examples: Examples, rows: Int[ndarray, " rows"]) -> Examples:
@@ -20,5 +20,7 @@ def _take(content: Content, rows: Int[ndarray, " rows"]) -> Content:
             return Molecules(smiles, canonical, graphs)
         case Nodes():
             return Nodes(content.graph, content.rows[rows])
-        case texts:
-            return [texts[row] for row in rows]
+        case Sentences():
+            return Sentences([content.words[row] for row in rows], content.tags)
+        case _:
+            return [content[row] for row in rows]

@@ -7,7 +7,7 @@ import numpy as np
 
 from tasktalk.core.errors import ConfigError
 from tasktalk.data.atoms import molecule_graph, parse
-from tasktalk.data.dataset import Content, Molecules, Nodes
+from tasktalk.data.dataset import Content, Molecules, Nodes, Sentences
 from tasktalk.data.tokenize import tokenizer
 from tasktalk.training.encode import Encoder
 from tasktalk.training.encoder import TextEncoder
@@ -55,7 +55,8 @@ def positions(content: Content, encoder: Encoder) -> list[list[str]]:
         return [[atom.GetSymbol() for atom in molecule.GetAtoms()] for molecule in molecules]
     if isinstance(content, Nodes):
         return [[content.graph.names[row]] for row in content.rows]
-    return [words[: encoder.max_words] for words in content] if isinstance(encoder, TextEncoder) else content
+    texts = content.words if isinstance(content, Sentences) else content
+    return [words[: encoder.max_words] for words in texts] if isinstance(encoder, TextEncoder) else texts
 
 
 def _molecules(given: Sequence[str]) -> Molecules:

@@ -102,7 +102,15 @@ def read_tasks(folder: Path) -> tuple[tuple[Task, ...], str, dict[str, str]]:
     try:
         rows = found["tasks"]
         tasks = tuple(
-            Task(row["name"], row["kind"], tuple(row["classes"]), row["weight"], row["mean"], row["std"])
+            Task(
+                row["name"],
+                row["kind"],
+                tuple(row["classes"]),
+                row["weight"],
+                row["mean"],
+                row["std"],
+                row.get("scheme", ""),  # older runs have none
+            )
             for row in rows
         )
         return tasks, found["tokenizer"], {row["name"]: row["weights"] for row in rows}
