@@ -11,6 +11,7 @@ from tasktalk.data.fdu import load_fdu
 from tasktalk.data.mat_graphs import load_blogcatalog
 from tasktalk.data.moleculenet import load_sider, load_tox21
 from tasktalk.data.request import Request
+from tasktalk.data.tagging import load_tagging
 from tasktalk.data.tmdb import load_tmdb
 
 Loader = Callable[[Path, Request], Dataset]
@@ -87,7 +88,13 @@ def _fdu_mtl(folder: Path, request: Request) -> Dataset:
     return load_fdu(folder, request.tasks, request.tokenizer or "whitespace")
 
 
+def _tagged(folder: Path, request: Request) -> Dataset:
+    """A corpus of tagged sentences by itself; its folder has its name (``data.corpora.KNOWN``)."""
+    return load_tagging([folder.name], request, lambda _: folder)
+
+
 _RAW = "https://raw.githubusercontent.com"
+_NLTK = f"{_RAW}/nltk/nltk_data/5db857e6f7df11eabb5e5665836db9ec8df07e28/packages/corpora"
 _DEEPCHEM = f"{_RAW}/deepchem/deepchem/fbe3b911a94a6eb8c84c1a9e7ac67a472c49ea80"
 
 _ENTRIES = (
@@ -158,6 +165,69 @@ _ENTRIES = (
             ),
         ),
         loader=load_tmdb,
+    ),
+    Entry(
+        name="conll2000",
+        summary="chunks (11 types) and parts of speech of 10,948 sentences of the Wall Street Journal",
+        licence="not stated by the source: fetched for your own use, never shipped",
+        citation="Tjong Kim Sang and Buchholz: Introduction to the CoNLL-2000 shared task: chunking, 2000, W00-0726",
+        files=(
+            RemoteFile(
+                "conll2000/train.txt",
+                f"{_NLTK}/conll2000.zip",
+                "82033cd7a72b209923a98007793e8f9de3abc1c8b79d646c50648eb949b87cea",
+                member="conll2000/train.txt",
+            ),
+            RemoteFile(
+                "conll2000/test.txt",
+                f"{_NLTK}/conll2000.zip",
+                "73b7b1e565fa75a1e22fe52ecdf41b6624d6f59dacb591d44252bf4d692b1628",
+                member="conll2000/test.txt",
+            ),
+        ),
+        loader=_tagged,
+    ),
+    Entry(
+        name="ud-ewt",
+        summary="parts of speech (49 XPOS or 17 UPOS tags) of 16,622 sentences from the web",
+        licence="CC BY-SA 4.0",
+        citation="Silveira et al.: A gold standard dependency corpus for English, LREC 2014",
+        files=_remote_files(
+            "ud-ewt", f"{_RAW}/UniversalDependencies/UD_English-EWT/15d613d8447b3478787d4c278730a1e48a945efb"
+        ),
+        loader=_tagged,
+    ),
+    Entry(
+        name="wnut17",
+        summary="new and rare named entities (6 types) in 5,690 sentences of social media",
+        licence="CC BY 4.0",
+        citation="Derczynski et al.: Results of the WNUT2017 shared task on novel and emerging entities, W17-4418",
+        files=_remote_files("wnut17", f"{_RAW}/leondz/emerging_entities_17/e52a2d2a71ac1a051ca2d532eef28653c5c02603"),
+        loader=_tagged,
+    ),
+    Entry(
+        name="wikiann-en",
+        summary="named entities (3 types) in 40,000 fragments of Wikipedia, tagged by its links",
+        licence="ODC-BY upstream, not stated by the source",
+        citation="Pan et al.: Cross-lingual name tagging and linking for 282 languages, ACL 2017, P17-1178",
+        files=_remote_files(
+            "wikiann-en", f"{_RAW}/davidsbatista/NER-datasets/db7ff3ca4ba1df39907f8bdc036a556fed5ecde7/WikiANN/en"
+        ),
+        loader=_tagged,
+    ),
+    Entry(
+        name="treebank-sample",
+        summary="parts of speech (45 tags) of 3,914 sentences, the free 5 % of the Penn Treebank",
+        licence="non-commercial use only: fetched for your own use, never shipped",
+        citation="Marcus et al.: Building a large annotated corpus of English: the Penn Treebank, 1993, J93-2004",
+        files=(
+            RemoteFile(
+                "treebank-sample/treebank.zip",
+                f"{_NLTK}/treebank.zip",
+                "9da92d76c3666cfb6cddeaed0f7e86b344cce0f0928a286d439e555f19c37399",
+            ),
+        ),
+        loader=_tagged,
     ),
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 from tasktalk.core.errors import ConfigError, DataError, nearest
 from tasktalk.data.cache import fetch
 from tasktalk.data.catalogue import CATALOGUE
+from tasktalk.data.corpora import is_corpus
 from tasktalk.data.dataset import Dataset
 from tasktalk.data.fdu import load_fdu, task_names
 from tasktalk.data.mat_graphs import load_mat
@@ -16,6 +17,7 @@ from tasktalk.data.records import SUFFIXES
 from tasktalk.data.request import Request
 from tasktalk.data.smiles import load_smiles
 from tasktalk.data.tables import load_tables
+from tasktalk.data.tagging import load_tagging
 
 
 def load(source: str | Path | Sequence[str | Path], *, progress: bool = True, **choices: Any) -> Dataset:
@@ -24,7 +26,8 @@ def load(source: str | Path | Sequence[str | Path], *, progress: bool = True, **
     Args:
         source: a name in the catalogue (fetched if it is not in the cache); ``molecules``, the demo's (``molecules:3``
             draws them with seed 3), or ``molecule-graphs``, the same as graphs; a folder in FDU format; a folder of
-            tables; a table; several tables of texts, each a path or ``NAME=PATH``; or a graph in a ``.mat`` file.
+            tables; a table; several tables of texts, each a path or ``NAME=PATH``; a graph in a ``.mat`` file; or
+            corpora of tagged sentences, each a name in the catalogue or a file, with keys (``data.corpora``).
         progress: show a progress bar while fetching.
         choices: what to load from it, the fields of ``data.request.Request``: ``tasks``, ``text``, ``label``,
             ``labels``, ``smiles``, ``edges``, ``dev``, ``test``, ``seed`` and others.
@@ -41,6 +44,9 @@ def load(source: str | Path | Sequence[str | Path], *, progress: bool = True, **
 def load_request(source: str | Path | Sequence[str | Path], request: Request, progress: bool = True) -> Dataset:
     """Load a data set; arguments and errors as for ``load``."""
     paths = [source] if isinstance(source, str | Path) else list(source)
+    if corpora := [str(path) for path in paths if is_corpus(str(path))]:
+        _refuse_others(paths, corpora)
+        return load_tagging(corpora, request, lambda name: fetch(CATALOGUE[name], progress=progress))
     if len(paths) == 1:
         if (named := _named(str(paths[0]), request, progress)) is not None:
             return named
@@ -99,6 +105,16 @@ def _tables_in(folder: Path) -> list[Path]:
     if not tables:
         raise DataError(f"expected files <task>.task.train or tables ({', '.join(SUFFIXES)}), found none", folder)
     return tables
+
+
+def _refuse_others(paths: Sequence[str | Path], corpora: Sequence[str]) -> None:
+    """Tagged sentences go with nothing else; a name alone that is near a corpus is a mistyped one."""
+    others = [str(path) for path in paths if str(path) not in corpora]
+    if not others:
+        return
+    if others[0] not in CATALOGUE:
+        _refuse_unknown(others[0])
+    raise ConfigError(f"{corpora[0]!r} is a corpus of tagged sentences, and {others[0]!r} is none: load them apart")
 
 
 def _ignoring_case(path: Path) -> str:

@@ -1,0 +1,101 @@
+"""Parse trees of the Penn Treebank (``.mrg``): the words and their parts of speech."""
+
+import hashlib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from tasktalk.core.errors import DataError
+from tasktalk.data.columns import Sentence, Tagged
+
+SUFFIX = ".mrg"
+_EMPTY = "-NONE-"  # the tag of traces, which nobody wrote
+_PIECE = re.compile(r"[()]|[^\s()]+")
+
+
+def read_treebank(path: Path) -> Tagged:
+    """Read the words and tags of parse trees; traces (``-NONE-``) are dropped, words stay escaped (``-LRB-``).
+
+    Args:
+        path: a file, or a folder or zip archive whose ``.mrg`` files are read in the order of their names, those
+            in folders inside as well.
+
+    Raises:
+        DataError: nothing there, a file that is not UTF-8, or brackets that do not match.
+    """
+    files = [*_files(path)]
+    sentences = [sentence for file, content in files for sentence in _sentences(file, content)]
+    if not sentences:
+        raise DataError(f"expected parse trees in {SUFFIX} files, found none", path)
+    if path.is_dir():
+        return Tagged(sentences, {file.relative_to(path).as_posix(): _sha256(content) for file, content in files})
+    return Tagged(sentences, {path.name: _sha256(path.read_bytes())})
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _files(path: Path) -> Iterator[tuple[Path, bytes]]:
+    """Every file and what is in it; a file of an archive stands below the archive."""
+    try:
+        if path.is_dir():
+            for file in sorted(file for file in path.rglob("*") if file.suffix.lower() == SUFFIX):
+                yield file, file.read_bytes()
+        elif path.suffix.lower() == ".zip":
+            with ZipFile(path) as archive:
+                for name in sorted(name for name in archive.namelist() if name.lower().endswith(SUFFIX)):
+                    yield path / name, archive.read(name)
+        else:
+            yield path, path.read_bytes()
+    except BadZipFile as error:
+        raise DataError(f"cannot be unpacked ({error})", path) from error
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror or error})", path) from error
+
+
+def _sentences(path: Path, content: bytes) -> Iterator[Sentence]:
+    """The trees of a file: what stands between two outermost brackets."""
+    depth, line = 0, 0
+    last: list[str] = []  # since the last opening bracket
+    sentence = Sentence([], [], [], path)
+    for line, piece in _pieces(path, content):
+        if piece == "(":
+            depth, last = depth + 1, []
+        elif piece != ")":
+            last.append(piece)
+        else:
+            depth -= 1
+            _add_word(sentence, last, line)
+            last = []
+        if depth < 0 or (depth == 0 and piece != ")"):
+            raise DataError(f"expected a tree that begins with '(', found {piece!r}", path, line)
+        if depth == 0 and sentence.words:
+            yield sentence
+            sentence = Sentence([], [], [], path)
+    if depth:
+        raise DataError(f"expected {depth} more ')', found the end of the file", path, line)
+
+
+def _pieces(path: Path, content: bytes) -> Iterator[tuple[int, str]]:
+    for number, part in enumerate(content.split(b"\n"), start=1):
+        try:
+            text = part.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            found = f"byte 0x{part[error.start]:02x} as byte {error.start + 1} of the line"
+            raise DataError(f"expected text in UTF-8, found {found}", path, number) from error
+        for piece in _PIECE.findall(text):
+            yield number, piece
+
+
+def _add_word(sentence: Sentence, pieces: list[str], line: int) -> None:
+    """Take what stood between two brackets: a tag and a word, or the end of a larger constituent (nothing)."""
+    if not pieces or pieces[0] == _EMPTY:
+        return
+    if len(pieces) != 2:
+        raise DataError(f"expected a tag and a word, found {' '.join(pieces)!r}", sentence.path, line)
+    sentence.tags.append(sys.intern(pieces[0]))
+    sentence.words.append(sys.intern(pieces[1]))
+    sentence.lines.append(line)
