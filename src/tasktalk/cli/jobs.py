@@ -11,7 +11,7 @@ import typer
 from tasktalk.cli.show import warn
 from tasktalk.core.errors import ConfigError, DataError, TrainingError
 from tasktalk.data.catalogue import CATALOGUE
-from tasktalk.data.dataset import Dataset, Examples, Molecules
+from tasktalk.data.dataset import Dataset, Examples, Molecules, Sentences
 from tasktalk.models.options import LinearOptions
 from tasktalk.models.settings import TextOptions
 from tasktalk.models.transfer_options import TransferOptions
@@ -65,11 +65,11 @@ def complete(values: _Values, settings: Sequence[str], dataset: Dataset) -> Conf
         ConfigError: a setting that is not allowed.
     """
     content = _examples(dataset).content
-    usual = "ic" if isinstance(content, list) else "mitten"
+    usual = "ic" if isinstance(content, list | Sentences) else "mitten"
     config = make_config({**values, "model": {"name": usual, **values.get("model", {})}}, settings)
     if "beside" in config.training.model_fields_set:
         return config
-    beside = ["forest" if isinstance(content, Molecules) else "linear"]
+    beside = [{Molecules: "forest", Sentences: "lstm"}.get(type(content), "linear")]
     return config.model_copy(update={"training": config.training.model_copy(update={"beside": beside})})
 
 

@@ -23,6 +23,7 @@ class Metric:
         legend: what the legend calls it.
         digits: digits after the point.
         best: picks the best of some values.
+        factor: what it is multiplied by, 100 for percent.
     """
 
     key: str
@@ -30,6 +31,7 @@ class Metric:
     legend: str
     digits: int
     best: Callable[[Sequence[float]], float]
+    factor: float = 1.0
 
     @property
     def extreme(self) -> str:
@@ -42,16 +44,21 @@ AUROC = Metric("auroc", "AUROC", "AUROC (area under the ROC curve; 0.5 is chance
 RMSE = Metric("rmse", "RMSE", "RMSE (root mean squared error, in the unit of the labels)", 3, min)
 
 
+F1 = Metric("f1", "F1", "F1 of spans in % (as conlleval)", 2, max, 100)
+ACCURACY = Metric("accuracy", "accuracy", "accuracy of tags in %", 2, max, 100)
+
+
 def main_metrics(dataset: "Dataset") -> dict[str, Metric]:
     """The metric by which each task is judged first.
 
-    A regression has its RMSE, a classification of inputs of its own the error. Of tasks that read the same inputs, as
+    A regression has its RMSE, a tagging the F1 of its spans, or the accuracy where tags are no spans, a classification of
+    inputs of its own the error. Of tasks that read the same inputs, as
     assays do, few examples are positive, so that an error says little: a binary one has its AUROC.
     """
     separate = next(iter(dataset.splits.values())).owner is not None
     of_binary = ERROR if separate else AUROC
-    kinds = {"regression": RMSE, "binary": of_binary}
-    return {task.name: kinds.get(task.kind, ERROR) for task in dataset.tasks}
+    kinds = {"regression": RMSE, "binary": of_binary, "tagging": ACCURACY}
+    return {task.name: F1 if task.scheme else kinds.get(task.kind, ERROR) for task in dataset.tasks}
 
 
 def comparison(runs: Mapping[str, Mapping[str, Any]], dataset: "Dataset") -> None:
@@ -97,8 +104,8 @@ def evaluation(blocks: Mapping[str, Mapping[str, Any]], dataset: "Dataset", all_
         mixed = len(used) != 1
         head = ["task", _noun(dataset), *(["metric", "score"] if mixed else [used[0].title]), "loss"]
         cells = [
-            [row.name, str(row.n), *([row.metric.title] if mixed else []), _shown(row.values[0], row.metric.digits),
-             _shown(row.losses[0], 4)]
+            [row.name, str(row.n), *([row.metric.title] if mixed else []), _shown(row.values[0], row.metric),
+             "n/a" if row.losses[0] is None else number(row.losses[0], 4)]
             for row in rows
         ]  # fmt: skip
         say(f"{all_of_it if split == 'train' else split.replace('_', ' ')}:")
@@ -176,13 +183,13 @@ def _marked(row: _Row) -> list[str]:
     known = [value for value in row.values if value is not None]
     best = row.metric.best(known) if len(known) > 1 else None
     return [
-        _shown(value, row.metric.digits) + (BEST if value is not None and value == best else " " * len(BEST))
+        _shown(value, row.metric) + (BEST if value is not None and value == best else " " * len(BEST))
         for value in row.values
     ]
 
 
-def _shown(value: float | None, digits: int) -> str:
-    return "n/a" if value is None else number(value, digits)
+def _shown(value: float | None, metric: Metric) -> str:
+    return "n/a" if value is None else number(metric.factor * value, metric.digits)
 
 
 def _legend(split: str, used: Sequence[Metric], several: bool) -> None:

@@ -162,14 +162,17 @@ class Output:
     """What a network answers.
 
     Args:
-        logits: for each receiver a (batch, outputs of that task) tensor.
+        logits: for each receiver a (batch, outputs of that task) tensor; tagging: (batch, words, tags of that task).
         record: who listened to whom.
         penalty: a scalar added to the loss (adversarial or orthogonality terms), or None.
+        losses: L_k of every receiver where the network takes it itself, as a CRF does, whose scores of neighbouring
+            tags are its own; None where it is a function of the logits and the labels, or where there are no tags.
     """
 
-    logits: tuple[Float[Tensor, "batch _"], ...]
+    logits: tuple[Float[Tensor, "batch *_"], ...]
     record: Record
     penalty: Float[Tensor, ""] | None = None
+    losses: Float[Tensor, " receivers"] | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,19 @@ class TextInputs:
 
 
 @dataclass(frozen=True)
+class SentenceInputs:
+    """Sentences whose words are tagged.
+
+    Args:
+        vocabulary: number of word indices, padding and unknown included.
+        letters: number of indices of characters, padding and unknown included.
+    """
+
+    vocabulary: int
+    letters: int
+
+
+@dataclass(frozen=True)
 class GraphInputs:
     """Molecules, or the nodes of one graph.
 
@@ -36,4 +49,4 @@ class GraphInputs:
     summary: int = 0
 
 
-Inputs = TextInputs | GraphInputs
+Inputs = TextInputs | SentenceInputs | GraphInputs

@@ -88,14 +88,11 @@ class CRF(nn.Module):
             mask: True for words; padding is at the end.
             tags: gold tags; what stands at padding is ignored.
         """
-        free = (self.transitions, self.start, self.end)
-        gold = crf_kernel.path_score(emissions, mask, tags, *free)
-        total = crf_kernel.log_partition(emissions, mask, *self._scores())
-        if self.legality is not None:
-            legal = crf_kernel.path_score(emissions.detach(), mask, tags, *self.legality.scores()).isfinite()
-            if not legal.all():
-                total = torch.where(legal, total, crf_kernel.log_partition(emissions, mask, *free))
-        return (total - gold).to(self.transitions.dtype)
+        losses = self._nll(emissions, mask, tags, *self._scores())
+        legal = losses.isfinite()
+        if self.legality is not None and not legal.all():
+            losses = torch.where(legal, losses, self._nll(emissions, mask, tags, *self._free()))
+        return losses.to(self.transitions.dtype)
 
     def decode(
         self, emissions: Float[Tensor, "batch words tags"], mask: Bool[Tensor, "batch words"]
@@ -120,9 +117,15 @@ class CRF(nn.Module):
         """Probability of every tag at every word, without gradient; 0 at padding."""
         return crf_kernel.marginals(emissions, mask, *self._scores()).to(self.transitions.dtype)
 
+    def _nll(self, emissions: Tensor, mask: Tensor, tags: Tensor, *scores: Tensor) -> Tensor:
+        gold = crf_kernel.path_score(emissions, mask, tags, *scores)
+        return crf_kernel.log_partition(emissions, mask, *scores) - gold
+
+    def _free(self) -> tuple[Tensor, Tensor, Tensor]:
+        return self.transitions, self.start, self.end
+
     def _scores(self) -> tuple[Tensor, Tensor, Tensor]:
-        free = (self.transitions, self.start, self.end)
         if self.legality is None:
-            return free
-        transitions, start, end = (a + b for a, b in zip(free, self.legality.scores(), strict=True))
+            return self._free()
+        transitions, start, end = (a + b for a, b in zip(self._free(), self.legality.scores(), strict=True))
         return transitions, start, end

@@ -7,14 +7,15 @@ the score of a long sentence has too many digits for float32, and its loss is a 
 
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# While the scores of a word and of the transitions together span no more than this, products of probabilities stay
-# above the smallest float64 (e^-708): BIOES tags reach each other in three steps, so messages span thrice as much.
-_WIDEST = 200.0
+# While no score of a word and of a transition together exceeds this, products of probabilities stay above the smallest
+# float64 (e^-708): one step spans e^200 at most, and BIOES tags reach each other in three.
+_LARGEST = 100.0
 _IMPOSSIBLE = -1e30  # for -inf where two of them would be subtracted
 
 
@@ -39,75 +40,74 @@ def log_partition(
     Returns:
         One number per sentence; 0 where it has no word, and about -1e30 where no path is allowed.
     """
-    emissions = emissions.double().masked_fill(~mask[:, :, None], 0)
+    emissions = emissions.masked_fill(~mask[:, :, None], 0).double()
     scores = (transitions.double(), start.double(), end.double())
-    if _is_narrow(emissions, *scores):
+    if _are_moderate(emissions, *scores):
         found: Tensor = _LogPartition.apply(emissions, mask, *scores)  # type: ignore[no-untyped-call]
         if found.isfinite().all():
             return found
     return _log_partition_in_logs(emissions, mask, *scores)
 
 
-def _is_narrow(emissions: Tensor, *scores: Tensor) -> bool:
-    lowest, highest = emissions.detach().aminmax(dim=2)
-    widths = torch.stack([(x.max() - x.masked_fill(x.isneginf(), torch.inf).min()).detach() for x in scores])
-    return bool((highest - lowest).max() + widths.max() <= _WIDEST)
+def _are_moderate(emissions: Tensor, *scores: Tensor) -> bool:
+    finite = torch.cat([x.detach().flatten() for x in scores])
+    finite = finite.masked_fill(finite.isneginf(), 0)
+    return bool(emissions.detach().abs().max() + finite.abs().max() <= _LARGEST)
 
 
 class _LogPartition(torch.autograd.Function):
-    """Both recursions in one loop of products with exp(transitions), each step scaled to a sum of 1.
+    """Both recursions in one loop of products with exp(transitions), each step divided by its sum.
 
-    The backward recursion reads the reversed sentence, so that both start at a first word, and run on over padding
-    instead of looking at a mask. Arrays are (words, batch, tags).
+    One more tag, the last, stands for being outside of the sentence: it is that of padding and of nothing else, start is
+    the way out of it and end the way into it. So no step needs a mask. Arrays are (words, batch, tags).
     """
 
     @staticmethod
     def forward(ctx: Any, emissions: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor) -> Tensor:
-        batch, words, _ = emissions.shape
-        lengths = mask.sum(dim=1)
-        inside = mask.t()
-        e = emissions.transpose(0, 1)
-        top = e.amax(dim=2, keepdim=True)
-        e = torch.exp(e - top)
-        turned = _turned_rows(lengths, words)
-        both = torch.stack((e, _take(e, turned)), dim=1)
-        shift, edges = transitions.max(), torch.stack((start, end))
-        step = torch.exp(transitions - shift)
-        highest = edges.amax(dim=1, keepdim=True)
-        edges = torch.exp(edges - highest)
-        before, after, sums = _run(both, torch.stack((step, step.t())), edges)
-        last = lengths.clamp(min=1) - 1
-        final = after[last, 0, torch.arange(batch, device=last.device)] @ edges[1]
-        logs = torch.where(inside, sums[:, 0, :, 0].log() + top[:, :, 0], 0).sum(dim=0)
-        ctx.save_for_backward(after[:, 0], _take(after[:, 1], turned), _take(before[:, 1], turned), step, inside, last)
-        return torch.where(lengths > 0, logs + final.log() + last * shift + highest.sum(), 0)
+        batch, words, tags = emissions.shape
+        both = emissions.new_empty(words, 2, batch, tags + 1)
+        own = both[:, 0]
+        torch.mul(emissions.exp().transpose(0, 1), mask.t()[:, :, None], out=own[:, :, :tags])
+        own[:, :, tags] = ~mask.t()
+        both[:, 1] = own.flip(0)
+        step = _with_outside(transitions, start, end).exp()
+        before, after, sums = _run(both, torch.stack((step, step.t())))
+        ctx.save_for_backward(after[:, 0], after[:, 1].flip(0), before[:, 1].flip(0), step)
+        return sums[:, 0, :, 0].log().sum(dim=0) + (after[-1, 0] @ step[:, tags]).log()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, Tensor, Tensor, Tensor]:
-        # alpha holds the emission of its own word, beta_before does not, beta does.
-        alpha, beta, beta_before, step, inside, last = ctx.saved_tensors
-        marginals = alpha * beta_before
-        weights = torch.where(inside, grad / marginals.sum(dim=2), 0)[:, :, None]
-        marginals = torch.where(inside[:, :, None], marginals * weights, 0)
-        pairs = inside[1:, :, None]
-        left = torch.where(pairs, alpha[:-1] * weights[:-1], 0).flatten(0, 1)
-        right = torch.where(pairs, beta[1:], 0).flatten(0, 1)
-        at_end = marginals[last, torch.arange(len(last), device=last.device)].sum(dim=0)
-        return marginals.transpose(0, 1), None, step * (left.t() @ right), marginals[0].sum(dim=0), at_end
+        # alpha and beta hold the emission of their own word, beta_before does not.
+        alpha, beta, beta_before, step = ctx.saved_tensors
+        tags = len(step) - 1
+        joint = alpha * beta_before
+        weights = grad[:, None] / joint.sum(dim=2, keepdim=True)
+        joint *= weights
+        left = (alpha[:-1] * weights[:-1]).flatten(0, 1)
+        pairs = step * (left.t() @ beta[1:].flatten(0, 1))
+        at_end = pairs[:tags, tags] + joint[-1, :, :tags].sum(dim=0)
+        return joint[:, :, :tags].transpose(0, 1), None, pairs[:tags, :tags], joint[0, :, :tags].sum(dim=0), at_end
 
 
-def _run(emissions: Tensor, step: Tensor, first: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _with_outside(
+    transitions: Float[Tensor, "tags tags"], start: Float[Tensor, " tags"], end: Float[Tensor, " tags"]
+) -> Float[Tensor, "more more"]:
+    """Transitions with a last tag for what is outside of the sentence: start is the way out of it, end the way in."""
+    inner = torch.cat((transitions, start[None]))
+    return torch.cat((inner, torch.cat((end, end.new_zeros(1)))[:, None]), dim=1)
+
+
+def _run(emissions: Tensor, step: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Messages of every word before and after its emission, and the sums by which those after it were divided.
 
     Args:
-        emissions: exp of the scores, (words, 2, batch, tags).
+        emissions: exp of the scores, (words, 2, batch, tags): forward, and the last word first.
         step: exp of the transitions of either direction, (2, tags, tags).
-        first: exp of start and end, (2, tags).
     """
     before, after = torch.empty_like(emissions), torch.empty_like(emissions)
     sums = torch.empty_like(emissions[..., :1])
-    before[0] = first[:, None]
+    before[0] = step[:, -1:]
     previous = None
     for e, b, a, s in zip(emissions.unbind(), before.unbind(), after.unbind(), sums.unbind(), strict=True):
         if previous is not None:
@@ -116,17 +116,6 @@ def _run(emissions: Tensor, step: Tensor, first: Tensor) -> tuple[Tensor, Tensor
         torch.sum(a, dim=2, keepdim=True, out=s)
         previous = a.div_(s)
     return before, after, sums
-
-
-def _turned_rows(lengths: Tensor, words: int) -> Tensor:
-    """Number of the row, counted over (words, batch), that stands at every place once sentences are reversed."""
-    t = torch.arange(words, device=lengths.device)[:, None]
-    turned = torch.where(t < lengths, lengths - 1 - t, t)
-    return (turned * len(lengths) + torch.arange(len(lengths), device=lengths.device)).flatten()
-
-
-def _take(rows: Tensor, numbers: Tensor) -> Tensor:
-    return rows.flatten(0, 1).index_select(0, numbers).view(rows.shape)
 
 
 def _log_partition_in_logs(emissions: Tensor, mask: Tensor, transitions: Tensor, start: Tensor, end: Tensor) -> Tensor:
@@ -194,27 +183,33 @@ def viterbi(
 
     Of the way forward only the maxima are kept; the way back looks again where the one of the chosen tag came from.
     """
-    e = emissions.double().masked_fill(~mask[:, :, None], 0).permute(1, 2, 0).contiguous()
-    moves = transitions.double()
-    best = torch.empty_like(e)  # (words, tags, batch): maxima over the first axis of a table are taken row by row
-    torch.add(e[0], start[:, None], out=best[0])
-    table, outgoing = e.new_empty(len(start), *e.shape[1:]), moves[:, :, None]
+    batch, words, tags = emissions.shape
+    inside = mask.t()[:, None]
+    e = torch.empty(words, tags + 1, batch, dtype=torch.float64, device=emissions.device)
+    e[:, :tags] = emissions.permute(1, 2, 0).masked_fill(~inside, -torch.inf)
+    e[:, tags] = torch.where(inside[:, 0], -torch.inf, 0)
+    moves = _with_outside(transitions.double(), start.double(), end.double())
+    best = torch.empty_like(e)  # (words, tags, batch): the maximum over the first axis of a table is taken row by row
+    torch.add(e[0], moves[-1, :, None], out=best[0])
+    table, outgoing = e.new_empty(tags + 1, tags + 1, batch), moves[:, :, None]
     rows = best.unbind()
-    for t in range(1, len(rows)):
-        torch.add(rows[t - 1][:, None], outgoing, out=table)
-        torch.amax(table, dim=0, out=rows[t])
-        rows[t].add_(e[t])
-    scores = best.transpose(1, 2).contiguous()
-    last = (mask.sum(dim=1) - 1).clamp(min=0)
-    final, tag = (scores[last, torch.arange(len(last), device=last.device)] + end).max(dim=1)
-    inside, incoming = mask.t(), moves.t().contiguous()
-    path = [tag]
-    for t in range(len(scores) - 2, -1, -1):  # a tag stays as it is until the way back reaches its sentence
-        came_from = (scores[t] + incoming.index_select(0, tag)).argmax(dim=1)
-        tag = torch.where(inside[t + 1], came_from, tag)
-        path.append(tag)
-    paths = torch.stack(path[::-1], dim=1).masked_fill(~mask, -1)
-    return paths, torch.where(mask[:, 0], final, 0)
+    for previous, row, own in zip(rows, rows[1:], e.unbind()[1:], strict=False):
+        torch.add(previous[:, None], outgoing, out=table)
+        torch.amax(table, dim=0, out=row)
+        row += own
+    score = (rows[-1] + moves[:, -1:]).amax(dim=0)
+    paths = _walk_back(best.transpose(1, 2).cpu().numpy(), moves.cpu().numpy()).to(mask.device)
+    return paths.masked_fill(~mask, -1), score
+
+
+def _walk_back(best: Float[np.ndarray, "words batch tags"], moves: Float[np.ndarray, "tags tags"]) -> Tensor:
+    """From outside, the last tag, to the first word; in NumPy, whose small steps cost less."""
+    best, incoming = np.ascontiguousarray(best), np.ascontiguousarray(moves.T)
+    tag = np.full(best.shape[1], len(moves) - 1)
+    paths = np.empty(best.shape[:2], dtype=np.int64)
+    for t in range(len(best) - 1, -1, -1):
+        tag = np.argmax(best[t] + incoming[tag], axis=1, out=paths[t])
+    return torch.from_numpy(paths.T)
 
 
 @torch.no_grad()

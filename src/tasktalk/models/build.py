@@ -1,27 +1,31 @@
 """From settings to a network."""
 
+import copy
 from collections.abc import Sequence
 
 import torch
 
 from tasktalk.core.errors import ConfigError
-from tasktalk.core.inputs import GraphInputs, Inputs, TextInputs
+from tasktalk.core.inputs import GraphInputs, Inputs, SentenceInputs, TextInputs
 from tasktalk.core.task import Task
 from tasktalk.encoders.embedding import Embedding, PartlySharedEmbedding, PrivateEmbedding, WordEmbedding
 from tasktalk.encoders.graph import GraphEncoders
+from tasktalk.encoders.spelling import SpellingEncoder
 from tasktalk.encoders.summary import SummaryEncoders
 from tasktalk.heads.classifier import Classifier
 from tasktalk.heads.pooling import pooling
 from tasktalk.heads.readout import readout
+from tasktalk.heads.tagger import Tagger
 from tasktalk.heads.wide import WideLogits
 from tasktalk.models.graph_network import GraphNetwork
 from tasktalk.models.linear import LinearModel
 from tasktalk.models.network import TextNetwork, initialise_uniform
 from tasktalk.models.options import MTCNNOptions, NetworkOptions
 from tasktalk.models.settings import Wide
-from tasktalk.models.transfer_options import TransferNetworkOptions, TransferOptions
+from tasktalk.models.tagging_network import TaggingNetwork
+from tasktalk.models.transfer_options import MittenOptions, TransferNetworkOptions, TransferOptions
 
-Network = TextNetwork | GraphNetwork
+Network = TextNetwork | TaggingNetwork | GraphNetwork
 
 
 def build_network(options: NetworkOptions, tasks: Sequence[Task], inputs: Inputs, sparse: bool = True) -> Network:
@@ -35,13 +39,14 @@ def build_network(options: NetworkOptions, tasks: Sequence[Task], inputs: Inputs
 
     Raises:
         ConfigError: settings that make no sense together or for these inputs, for example DC-MTL with one task, or for
-            molecules; or a task that is a tagging.
+            molecules.
     """
-    for task in tasks:
-        if task.kind == "tagging":
-            raise ConfigError(f"tagging is not supported yet, and task {task.name!r} is of that kind")
-    if isinstance(inputs, TextInputs):
-        network: Network = _text_network(options, tasks, inputs, sparse)
+    _refuse_idle_settings(options, inputs)
+    network: Network
+    if isinstance(inputs, SentenceInputs):
+        network = _tagging_network(options, tasks, inputs, sparse)
+    elif isinstance(inputs, TextInputs):
+        network = _text_network(options, tasks, inputs, sparse)
     elif isinstance(options, TransferOptions):
         network = _graph_network(options, tasks, inputs)
     else:
@@ -55,8 +60,6 @@ def build_network(options: NetworkOptions, tasks: Sequence[Task], inputs: Inputs
 
 
 def _text_network(options: NetworkOptions, tasks: Sequence[Task], inputs: TextInputs, sparse: bool) -> TextNetwork:
-    if isinstance(options, TransferOptions):
-        _refuse_idle_settings(options, "texts")
     embedding = _embedding(options, inputs.vocabulary, len(tasks), sparse)
     block = options.block(embedding.features, len(tasks))
     backward_features = block.features // 2 if options.bidirectional else 0
@@ -71,8 +74,33 @@ def _text_network(options: NetworkOptions, tasks: Sequence[Task], inputs: TextIn
     )
 
 
+def _tagging_network(
+    options: NetworkOptions, tasks: Sequence[Task], inputs: SentenceInputs, sparse: bool
+) -> TaggingNetwork:
+    if isinstance(options, MittenOptions) and (options.prior, options.dependency_data) != ("none", "train"):
+        raise ConfigError("model.prior and model.dependency_data are not for sentences: leave them out")
+    embedding = _embedding(options, inputs.vocabulary, len(tasks), sparse)
+    spelling = _spelling(options, inputs.letters, len(tasks))
+    block = options.block(embedding.features + (spelling[0].features if spelling else 0), len(tasks))
+    return TaggingNetwork(
+        embedding,
+        spelling,
+        block,
+        Tagger(block.features, [task.classes for task in tasks], options.output, options.constraints),
+        options.dropout,
+        options.word_dropout,
+    )
+
+
+def _spelling(options: NetworkOptions, letters: int, tasks: int) -> list[SpellingEncoder]:
+    """None, one for all tasks, or one for each; those start alike, as all that tasks have of their own."""
+    if options.characters == "none" and not options.capitals:
+        return []
+    first = SpellingEncoder(letters, options.characters, options.capitals)
+    return [first, *(copy.deepcopy(first) for _ in range(tasks - 1 if options.private_spelling else 0))]
+
+
 def _graph_network(options: TransferNetworkOptions, tasks: Sequence[Task], inputs: GraphInputs) -> GraphNetwork:
-    _refuse_idle_settings(options, inputs.examples)
     count = len(tasks)
     alike = False  # drawn apart, encoders are an ensemble to the tasks that listen to them (decision 15)
     hidden, dropout = options.hidden, options.dropout
@@ -91,21 +119,25 @@ def _graph_network(options: TransferNetworkOptions, tasks: Sequence[Task], input
     return GraphNetwork(encoders, transfer, of_atoms, head, dropout, summaries)
 
 
+_OF_WORDS = ("bidirectional", "embedding_features", "embeddings", "initialisation")
 _SETTINGS = {
-    "texts": ("pooling", "bidirectional", "embedding_features", "embeddings", "wide", "initialisation"),
+    "texts": (*_OF_WORDS, "pooling", "wide"),
+    "sentences": (*_OF_WORDS, "output", "constraints", "characters", "capitals", "word_dropout"),
     "molecules": ("layers", "readout", "bonds", "molecules"),
     "nodes": ("layers", "nodes"),
 }
-"""Settings of transfer models that mean something for some inputs only."""
+"""Settings that mean something for some inputs only."""
 
 
-def _refuse_idle_settings(options: TransferOptions, inputs: str) -> None:
+def _refuse_idle_settings(options: NetworkOptions, inputs: Inputs) -> None:
     """A setting that would do nothing is a mistake that nobody sees."""
+    names = {TextInputs: "texts", SentenceInputs: "sentences"}
+    found = inputs.examples if isinstance(inputs, GraphInputs) else names[type(inputs)]
     defaults = type(options)()
-    for key in {key for keys in _SETTINGS.values() for key in keys} - set(_SETTINGS[inputs]):
-        if getattr(options, key) != getattr(defaults, key):
+    for key in sorted({key for keys in _SETTINGS.values() for key in keys} - set(_SETTINGS[found])):
+        if getattr(options, key, None) != getattr(defaults, key, None):
             kinds = " and ".join(kind for kind, keys in _SETTINGS.items() if key in keys)
-            raise ConfigError(f"model.{key} is for {kinds}, and these are {inputs}: leave it out")
+            raise ConfigError(f"model.{key} is for {kinds}, and these are {found}: leave it out")
 
 
 def _embedding(options: NetworkOptions, vocabulary: int, tasks: int, sparse: bool) -> Embedding:

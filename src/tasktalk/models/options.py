@@ -3,7 +3,7 @@
 Settings stop here: modules take plain arguments.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,7 @@ SimpleView = Literal["ecfp", "descriptors", "both"]
 class LSTMOptions(TextOptions):
     """An LSTM and a word table per task, nothing shared: single-task training of all tasks in one run."""
 
+    private_spelling: ClassVar[bool] = True
     name: Literal["lstm"] = "lstm"
     embeddings: Embeddings = "private"
 
@@ -48,6 +49,7 @@ class StackedOptions(TextOptions):
         layers: how many.
     """
 
+    private_spelling: ClassVar[bool] = True
     name: Literal["stacked"] = "stacked"
     embeddings: Embeddings = "private"
     layers: Annotated[int, Field(ge=2)] = 2

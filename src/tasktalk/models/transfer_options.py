@@ -1,6 +1,6 @@
 """The settings of the dependency paper's models, and the transfer each of them makes."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -60,6 +60,7 @@ class TransferOptions(TextOptions):
 class SingleOptions(TransferOptions):
     """Single-Task: an encoder and a readout per task, nothing shared."""
 
+    private_spelling: ClassVar[bool] = True
     name: Literal["single"] = "single"
     embeddings: Embeddings = "private"
 

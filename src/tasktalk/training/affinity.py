@@ -17,12 +17,16 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tasktalk.core.batch import Batch
+from tasktalk.core.errors import ConfigError
 from tasktalk.core.inputs import Inputs
 from tasktalk.core.seeding import seed_everything
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Batchable, Plan, plan_epoch
 from tasktalk.heads.classifier import task_loss
 from tasktalk.models.build import Network, build_network
+from tasktalk.models.graph_network import GraphNetwork
+from tasktalk.models.network import TextNetwork
+from tasktalk.models.tagging_network import TaggingNetwork
 from tasktalk.models.transfer_options import SharedOptions, TransferOptions
 from tasktalk.training.config import TrainingConfig
 from tasktalk.training.loop import task_losses, total_loss
@@ -113,6 +117,8 @@ def measure_affinity(
     for run in range(runs):
         seed_everything(config.seed + run)
         network = build_network(_wide_enough(options), tasks, inputs, sparse=False)
+        if isinstance(network, TaggingNetwork):
+            raise ConfigError("affinities are measured on texts, molecules and nodes, not on sentences")
         constant = _answer_constantly(network, tasks, torch.from_numpy(examples.labels).float())
         optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
         for epoch in range(epochs):
@@ -229,7 +235,9 @@ def look_ahead(
 
 
 @torch.no_grad()
-def _answer_constantly(network: Network, tasks: Sequence[Task], labels: Float[Tensor, "examples tasks"]) -> float:
+def _answer_constantly(
+    network: TextNetwork | GraphNetwork, tasks: Sequence[Task], labels: Float[Tensor, "examples tasks"]
+) -> float:
     """Set every head to its best constant answer: the frequencies of the classes, or the mean. Gives the mean loss."""
     losses = []
     for task, layer, known in zip(tasks, network.head.layers, labels.t(), strict=True):

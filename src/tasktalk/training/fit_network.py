@@ -11,21 +11,21 @@ from accelerate.state import AcceleratorState
 from accelerate.tracking import get_available_trackers
 from accelerate.utils import ProjectConfiguration
 
-from tasktalk.core.batch import Batch, GraphBatch, SparseRows, TextBatch
+from tasktalk.core.batch import Batch, GraphBatch, SparseRows, Spelling, TextBatch
 from tasktalk.core.errors import ConfigError, nearest
 from tasktalk.core.graphs import adjacency
-from tasktalk.core.inputs import GraphInputs, Inputs
+from tasktalk.core.inputs import GraphInputs, Inputs, SentenceInputs, TextInputs
 from tasktalk.core.seeding import seed_everything
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Batchable, sparse_features
 from tasktalk.data.dataset import Dataset
-from tasktalk.data.vocabulary import FIRST_WORD, PADDING, UNKNOWN
+from tasktalk.data.vocabulary import FIRST_WORD, PADDING, UNKNOWN, Vocabulary
 from tasktalk.encoders.vectors import load_vectors
-from tasktalk.heads.wide import WideLogits
 from tasktalk.models.build import Network, build_network, set_wide
 from tasktalk.models.linear import LinearModel
 from tasktalk.models.network import TextNetwork
 from tasktalk.models.options import NetworkOptions
+from tasktalk.models.tagging_network import TaggingNetwork
 from tasktalk.models.transfer_options import MittenOptions
 from tasktalk.training.affinity import affinity_prior
 from tasktalk.training.checkpoint import load_weights, save_tensors
@@ -39,6 +39,7 @@ from tasktalk.training.predictor import NetworkPredictor
 from tasktalk.training.progress import Reporter
 from tasktalk.training.run_folder import CHECKPOINT, MODEL, attempt, write_tasks
 from tasktalk.training.selection import MEAN, Selection
+from tasktalk.training.sentence_encoder import SentenceEncoder
 from tasktalk.training.stacking import stack_on_dev
 
 
@@ -65,8 +66,10 @@ def fit_network(
     network = build_network(options, dataset.tasks, encoder.inputs, takes_sparse_gradients(config.training))
     if prior is not None:
         set_priors(network, prior)
-    if not killed and isinstance(network, TextNetwork) and isinstance(encoder, TextEncoder):
-        _set_fitted_parts(network, dataset.tasks, splits["train"], config, encoder)
+    if not killed and isinstance(encoder, TextEncoder | SentenceEncoder):
+        _set_vectors(network, config, encoder.vocabulary)
+    if not killed and isinstance(network, TextNetwork):
+        _set_wide(network, dataset.tasks, splits["train"], config.training.seed)
     accelerator = make_accelerator(config.training, out)
     _start_tracker(accelerator, config.training, out)
     held_out = mitten.dependency_data == "held-out"
@@ -81,9 +84,8 @@ def fit_network(
         selection = fit.run()
     finally:
         attempt(out, accelerator.end_training)
-    wide = network.wide if isinstance(network, TextNetwork) else None
-    if wide is not None and not wide.trainable and "dev" in splits:
-        _stack(network, wide, dataset.tasks, splits["dev"], config.training, selection, out)
+    if isinstance(network, TextNetwork) and "dev" in splits:
+        _stack(network, dataset.tasks, splits["dev"], config.training, selection, out)
     _place_weights(dataset, selection, out)
     return earlier
 
@@ -95,10 +97,13 @@ def check_network(options: NetworkOptions, tasks: Sequence[Task], inputs: Inputs
         ConfigError: the model cannot learn these tasks, or not from these inputs.
     """
     receivers = tuple(range(len(tasks))) if shared_inputs else (0,)
-    if isinstance(inputs, GraphInputs):
-        inputs = replace(inputs, learned=min(inputs.learned, 1))
-    else:
-        inputs = replace(inputs, vocabulary=FIRST_WORD, wide_features=1)
+    match inputs:
+        case GraphInputs():
+            inputs = replace(inputs, learned=min(inputs.learned, 1))
+        case SentenceInputs():
+            inputs = replace(inputs, vocabulary=FIRST_WORD)
+        case TextInputs():
+            inputs = replace(inputs, vocabulary=FIRST_WORD, wide_features=1)
     build_network(options, tasks, inputs)(_one_example(inputs, receivers))
 
 
@@ -111,31 +116,38 @@ def _one_example(inputs: Inputs, receivers: tuple[int, ...]) -> Batch:
         graph_of, nodes = (first, None) if inputs.examples == "molecules" else (None, first)
         return GraphBatch(receivers, torch.zeros(1, inputs.features), edges, labels, graph_of, nodes, rows)
     tokens = torch.full((1, 1, 1), UNKNOWN)
+    if isinstance(inputs, SentenceInputs):
+        ones = torch.ones(2, 1).long()
+        spelling = Spelling(ones, ones[:, 0], torch.ones(1, 1, 1).long())
+        return TextBatch(receivers, tokens, tokens != PADDING, labels, None, spelling)
     return TextBatch(receivers, tokens, tokens != PADDING, labels)
 
 
-def _set_fitted_parts(
-    network: TextNetwork, tasks: tuple[Task, ...], examples: Batchable, config: Config, encoder: TextEncoder
-) -> None:
-    """Pretrained word vectors and a fitted wide part; a checkpoint has them already."""
-    if config.data.vectors:
-        vectors, found = load_vectors(config.data.vectors, encoder.vocabulary.words)
+def _set_vectors(network: Network, config: Config, vocabulary: Vocabulary) -> None:
+    """Pretrained word vectors; a checkpoint has them already."""
+    if config.data.vectors and isinstance(network, TextNetwork | TaggingNetwork):
+        vectors, found = load_vectors(config.data.vectors, vocabulary.words)
         network.embedding.set_vectors(_after_special(vectors), _after_special(found))
+
+
+def _set_wide(network: TextNetwork, tasks: tuple[Task, ...], examples: Batchable, seed: int) -> None:
+    """A fitted wide part; a checkpoint has it already."""
     if network.wide is not None and not network.wide.trainable:
-        linear = LinearModel.fit(sparse_features(examples), examples.labels, tasks, seed=config.training.seed)
-        set_wide(network.wide, linear)
+        set_wide(network.wide, LinearModel.fit(sparse_features(examples), examples.labels, tasks, seed=seed))
 
 
 def _stack(
-    network: Network,
-    wide: WideLogits,
+    network: TextNetwork,
     tasks: Sequence[Task],
     dev: Batchable,
     config: TrainingConfig,
     selection: Selection,
     out: Path,
 ) -> None:
-    """Weigh the network and the fitted wide part against each other, for the weights of every chosen epoch."""
+    """Weigh the network and a fitted wide part against each other, for the weights of every chosen epoch."""
+    wide = network.wide
+    if wide is None or wide.trainable:
+        return
     predictor = NetworkPredictor(network, tasks, next(network.parameters()).device, config.evaluation_batch_size)
     for file in (snapshot(out, epoch) for epoch in selection.epochs()):
         if file.exists():  # not if the run was killed while they were put in place

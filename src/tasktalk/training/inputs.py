@@ -12,6 +12,7 @@ from tasktalk.data.tokenize import tokenizer
 from tasktalk.training.encode import Encoder
 from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.graph_encoders import MoleculeEncoder, NodeEncoder
+from tasktalk.training.sentence_encoder import SentenceEncoder
 
 
 def new_content(given: Sequence[str], encoder: Encoder, tokenizer_name: str) -> Content:
@@ -30,7 +31,8 @@ def new_content(given: Sequence[str], encoder: Encoder, tokenizer_name: str) -> 
     if isinstance(encoder, NodeEncoder):
         return _nodes(given, encoder)
     cut = tokenizer(tokenizer_name)
-    return [cut(text) for text in given]
+    texts = [cut(text) for text in given]
+    return Sentences(texts, []) if isinstance(encoder, SentenceEncoder) else texts
 
 
 def unreadable(given: Sequence[str], encoder: Encoder) -> list[int]:

@@ -23,10 +23,10 @@ from tasktalk.training.dependency import hold_out, set_dependency_gradient
 from tasktalk.training.history import write_history
 from tasktalk.training.metrics import TaskScores, summarise
 from tasktalk.training.optimizers import decay, make_optimizers
-from tasktalk.training.predictor import NetworkPredictor, score
+from tasktalk.training.predictor import network_predictor, score
 from tasktalk.training.progress import Reporter
 from tasktalk.training.run_folder import CHECKPOINT, HISTORY, attempt
-from tasktalk.training.selection import Selection, choose_criterion
+from tasktalk.training.selection import Selection, choose_criterion, judged
 
 _LOOK_EVERY = 20
 """Losses are looked at every so many steps: reading one waits for the device."""
@@ -213,15 +213,18 @@ class Fit:
         scores = self._dev_scores()
         mean: dict[str, Any] = summarise(self.tasks, scores)["mean"] if scores else {}  # type: ignore[assignment]
         criterion = state.selection.criterion
+        by_task = {name: judged(criterion, s) for name, s in scores.items()}
+        known = [value for value in by_task.values() if value is not None]
         row = {
             "epoch": state.epoch + 1,
             "seconds": round(self.seconds(), 3),
             "train_loss": state.loss / state.step,
-            **{f"dev_{name}": mean.get(name) for name in dict.fromkeys(("error", "loss", criterion))},
-            **{f"dev_{criterion}_{name}": s[criterion] for name, s in scores.items()},
+            **{f"dev_{name}": mean.get(name) for name in ("error", "loss")},
+            f"dev_{criterion}": sum(known) / len(known) if known else None,
+            **{f"dev_{criterion}_{name}": value for name, value in by_task.items()},
         }
         state.history.append(row)
-        if state.selection.update(state.epoch, mean, scores):
+        if state.selection.update(state.epoch, scores):
             save_tensors(snapshot(self.folder, state.epoch), self.network.state_dict())
         write_history(self.folder / HISTORY, state.history)
         numbers = {key: value for key, value in row.items() if value is not None and key != "epoch"}
@@ -232,7 +235,7 @@ class Fit:
         if "dev" not in self.splits:
             return {}
         device, size = self.accelerator.device, self.config.evaluation_batch_size
-        predictor = NetworkPredictor(self.network, self.tasks, device, size)
+        predictor = network_predictor(self.network, self.tasks, device, size)
         answers = predictor.answers(self.splits["dev"], range(len(self.tasks)))
         return score(answers, self.splits["dev"], self.tasks)
 
@@ -257,6 +260,8 @@ class Fit:
 
 def task_losses(output: Output, batch: Batch, tasks: Sequence[Task]) -> Tensor:
     """L_k of every receiver (Eq. 13) in float32, zero where a batch has no label of it."""
+    if output.losses is not None:
+        return output.losses
     parts = zip(batch.receivers, output.logits, batch.labels, strict=True)
     return torch.stack([task_loss(tasks[k], logits.float(), labels) for k, logits, labels in parts])
 

@@ -1,16 +1,17 @@
 """Scores per task and their means."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from tasktalk.core.task import Task
 
-TaskScores = dict[str, float | int | None]
-"""Scores of one task: ``n`` labels, and metrics; None where a metric is not defined."""
+TaskScores = dict[str, Any]
+"""Scores of one task: ``n`` labels, and metrics; None where a metric is not defined. Spans also have ``types``."""
 
-METRICS = ("error", "accuracy", "auroc", "average_precision", "rmse", "mae", "r2", "loss")
+METRICS = ("f1", "precision", "recall", "error", "accuracy", "auroc", "average_precision", "rmse", "mae", "r2", "loss")
 """All metrics, in the order in which files and tables have them."""
 
 _OF_CLASSIFICATION = ("error", "accuracy", "auroc", "average_precision", "loss")

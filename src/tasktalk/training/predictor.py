@@ -6,27 +6,36 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from tasktalk.core.batch import Output, Record
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Batchable, Plan, plan_evaluation, rows_of, sparse_features
 from tasktalk.data.node_batches import EncodedNodes
+from tasktalk.data.sentence_batches import EncodedSentences
 from tasktalk.models.build import Network
 from tasktalk.models.forest import ForestModel
+from tasktalk.models.graph_network import GraphNetwork
 from tasktalk.models.linear import LinearModel
+from tasktalk.models.network import TextNetwork
+from tasktalk.models.tagging_network import TaggingNetwork
 from tasktalk.training.metrics import TaskScores, scores_of
+from tasktalk.training.tag_predictor import Tagged, TagPredictor
+from tasktalk.training.tag_scores import tag_scores
 
-Answers = Float[np.ndarray, "examples outputs"]
+Rows = Float[np.ndarray, "_ _"]
 """A row per example: probabilities of the classes, or a value in the unit of the task's labels."""
+
+Answers = Rows | list[Tagged]
+"""The same, or the tags of the words of each sentence."""
 
 
 @runtime_checkable  # signatures are checked while the tests run
 class Predictor(Protocol):
-    """Anything that gives each class of a task a probability, or a value."""
+    """Anything that gives each class of a task a probability, or a value, or each word a tag."""
 
-    def answers(self, examples: Batchable, tasks: Sequence[int]) -> list[Answers]:
+    def answers(self, examples: Batchable, tasks: Sequence[int]) -> Sequence[Answers]:
         """For each of these tasks its answers for the examples that it reads, in the order of ``rows_of``."""
         ...
 
@@ -42,13 +51,13 @@ class NetworkPredictor:
         batch_size: examples per batch.
     """
 
-    network: Network
+    network: TextNetwork | GraphNetwork
     tasks: Sequence[Task]
     device: torch.device
     batch_size: int
 
     @torch.no_grad()
-    def answers(self, examples: Batchable, tasks: Sequence[int]) -> list[Answers]:
+    def answers(self, examples: Batchable, tasks: Sequence[int]) -> list[Rows]:
         """Answers of some tasks; shared inputs are read once for all of them."""
         was_training = self.network.training
         self.network.eval()
@@ -57,7 +66,7 @@ class NetworkPredictor:
         self.network.train(was_training)
         return found
 
-    def _read(self, examples: Batchable, receivers: tuple[int, ...]) -> list[Answers]:
+    def _read(self, examples: Batchable, receivers: tuple[int, ...]) -> list[Rows]:
         rows: list[np.ndarray] = []
         batches: list[list[np.ndarray]] = []
         # Every batch of nodes holds the whole graph: in parts, it would be read as often.
@@ -93,11 +102,11 @@ class LinearPredictor:
 
     model: LinearModel
 
-    def answers(self, examples: Batchable, tasks: Sequence[int]) -> list[Answers]:
+    def answers(self, examples: Batchable, tasks: Sequence[int]) -> list[Rows]:
         """Answers of some tasks."""
         return [self._answer(examples, task) for task in tasks]
 
-    def _answer(self, examples: Batchable, task: int) -> Answers:
+    def _answer(self, examples: Batchable, task: int) -> Rows:
         features = sparse_features(examples)[rows_of(examples, task)]
         logits = self.model.logits(features, task).astype(np.float64)
         if self.model.tasks[task].kind == "regression":
@@ -112,14 +121,23 @@ class ForestPredictor:
 
     model: ForestModel
 
-    def answers(self, examples: Batchable, tasks: Sequence[int]) -> list[Answers]:
+    def answers(self, examples: Batchable, tasks: Sequence[int]) -> list[Rows]:
         """Answers of some tasks."""
         features = sparse_features(examples)
         return [self.model.probabilities(features[rows_of(examples, task)], task) for task in tasks]
 
 
+def network_predictor(
+    network: Network, tasks: Sequence[Task], device: torch.device, batch_size: int
+) -> NetworkPredictor | TagPredictor:
+    """The predictor that suits a network; arguments as for ``NetworkPredictor``."""
+    if isinstance(network, TaggingNetwork):
+        return TagPredictor(network, tasks, device, batch_size)
+    return NetworkPredictor(network, tasks, device, batch_size)
+
+
 def score(
-    answers: Sequence[Float[np.ndarray, "_ _"]],
+    answers: Sequence[Answers],
     examples: Batchable,
     tasks: Sequence[Task],
     keep: Bool[np.ndarray, " examples"] | None = None,
@@ -134,9 +152,18 @@ def score(
     """
     scores: dict[str, TaskScores] = {}
     for k, task in enumerate(tasks):
-        rows = rows_of(examples, k)
+        rows, its = rows_of(examples, k), answers[k]
         labels = examples.labels[rows, k]
         if keep is not None:
             labels = np.where(keep[rows], labels, np.nan)
-        scores[task.name] = scores_of(task, answers[k], labels)
+        if isinstance(its, list):
+            scores[task.name] = tag_scores(task, its, _gold(examples, labels))
+        else:
+            scores[task.name] = scores_of(task, its, labels)
     return scores
+
+
+def _gold(examples: Batchable, labels: Float[np.ndarray, " examples"]) -> list[Int[np.ndarray, " _"] | None]:
+    """The sequences of tags that labels mean."""
+    sequences = examples.tags if isinstance(examples, EncodedSentences) else []
+    return [None if np.isnan(label) else sequences[int(label)] for label in labels]

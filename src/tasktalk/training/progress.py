@@ -92,7 +92,7 @@ class Bars:
         self.done = int(row["epoch"])
         criterion = row.get("criterion", "error")
         value = row.get(f"dev_{criterion}")
-        shown = {"error": "{:5.2f} %", "auroc": "{:.4f}", "loss": "{:.4f}"}[criterion]
+        shown = "{:5.2f} %" if criterion == "error" else "{:.4f}"
         dev = "no dev data" if value is None else f"dev {criterion} {shown.format(value)}"
         facts = f"loss {row['train_loss']:.4f}  {dev}  {row['seconds']:.0f} s"
         self.console.print(f"{self.label} epoch {self.done}/{self.epochs}  {facts}", highlight=False)

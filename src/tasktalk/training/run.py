@@ -13,8 +13,9 @@ from tasktalk.core.batch import Listening
 from tasktalk.core.errors import ConfigError, RunFolderError, nearest
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Batchable, Plan
-from tasktalk.data.dataset import Dataset, Examples
+from tasktalk.data.dataset import Dataset, Examples, Sentences
 from tasktalk.data.duplicates import seen
+from tasktalk.data.schemes import convert, spans
 from tasktalk.models.build import build_network
 from tasktalk.models.forest import ForestModel
 from tasktalk.models.linear import LinearModel
@@ -24,8 +25,17 @@ from tasktalk.training.config import Config, make_config, read_config
 from tasktalk.training.encode import Encoder, load_encoder
 from tasktalk.training.inputs import field_name, new_content, positions
 from tasktalk.training.metrics import summarise
-from tasktalk.training.predictor import Answers, ForestPredictor, LinearPredictor, NetworkPredictor, Predictor, score
+from tasktalk.training.predictor import (
+    Answers,
+    ForestPredictor,
+    LinearPredictor,
+    NetworkPredictor,
+    Predictor,
+    network_predictor,
+    score,
+)
 from tasktalk.training.run_folder import CONFIG, METRICS, MODEL, read_json, read_tasks
+from tasktalk.training.tag_predictor import Tagged
 
 UNSEEN = "test_not_in_train"
 """Name of the split that leaves out the test texts that stand among the training texts as well."""
@@ -142,19 +152,28 @@ class Run:
         Returns:
             ``{"text": ..., "predictions": {task: {"label": ..., "probabilities": {class: p}}}}`` for each text, with
             ``smiles`` or ``node`` in place of ``text`` where that is what the run reads; ``{"value": ...}`` for a
-            regression.
+            regression. Of a tagger also ``words``, and for each task ``{"tags": [...], "probabilities": [...]}``, one
+            of each word, with ``spans`` where tags mark any (``start`` to ``stop - 1``, counted from 0).
 
         Raises:
             ConfigError: an unknown task, or an input that cannot be read.
         """
         given = list(inputs)
         wanted = range(len(self.tasks)) if task is None else [self.index(task)]
-        encoded = self.encoder(self.examples(given, None if task is None else wanted[0]))
+        examples = self.examples(given, None if task is None else wanted[0])
+        encoded = self.encoder(examples)
         key = field_name(self.encoder)
         rows: list[dict[str, Any]] = [{key: text, "predictions": {}} for text in given]
+        if isinstance(examples.content, Sentences):
+            for row, words in zip(rows, examples.content.words, strict=True):
+                row["words"] = words
         for k, found in zip(wanted, _ask([self.predictor(k) for k in wanted], wanted, encoded), strict=True):
             for row, answer in zip(rows, found, strict=True):
-                row["predictions"][self.tasks[k].name] = _answer(self.tasks[k], answer)
+                row["predictions"][self.tasks[k].name] = (
+                    _tagged(self.tasks[k], answer, row["words"])
+                    if isinstance(answer, Tagged)
+                    else _answer(self.tasks[k], answer)
+                )
         return rows
 
     def evaluate(self, dataset: Dataset, splits: Sequence[str] = ("dev", "test")) -> dict[str, Any]:
@@ -175,6 +194,19 @@ def _answer(task: Task, answer: Float[np.ndarray, " outputs"]) -> dict[str, Any]
         return {"value": float(answer[0])}
     label = task.classes[int(answer.argmax())]
     return {"label": label, "probabilities": dict(zip(task.classes, answer.tolist(), strict=True))}
+
+
+def _tagged(task: Task, answer: Tagged, words: Sequence[str]) -> dict[str, Any]:
+    """Tags in the scheme of the task's files, their probabilities, and the spans that they mark."""
+    tags = [task.classes[tag] for tag in answer.tags[: len(words)]]
+    row: dict[str, Any] = {"tags": tags, "probabilities": answer.probabilities[: len(words)].tolist()}
+    if not task.scheme:
+        return row
+    found = [
+        {"type": span.type, "start": span.start, "stop": span.stop, "text": " ".join(words[span.start : span.stop])}
+        for span in spans(tags)
+    ]
+    return {**row, "tags": convert(tags, task.scheme), "spans": found}
 
 
 def evaluate(
@@ -221,4 +253,4 @@ def load_predictor(path: Path, config: Config, tasks: Sequence[Task], encoder: E
         return ForestPredictor(ForestModel.load(path))
     network = build_network(config.model, tasks, encoder.inputs)
     load_weights(network, path)
-    return NetworkPredictor(network.eval(), tasks, torch.device("cpu"), config.training.evaluation_batch_size)
+    return network_predictor(network.eval(), tasks, torch.device("cpu"), config.training.evaluation_batch_size)

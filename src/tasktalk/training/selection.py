@@ -11,7 +11,7 @@ from tasktalk.training.metrics import TaskScores
 MEAN = ""
 """Key of the mean over the tasks (no task has an empty name)."""
 
-Score = Literal["error", "loss", "auroc"]
+Score = Literal["error", "loss", "auroc", "f1"]
 """The development score by which epochs are compared."""
 
 Criterion = Literal["auto", Score]
@@ -29,13 +29,19 @@ def choose_criterion(criterion: Criterion, tasks: Sequence[Task], separate: bool
         separate: whether every task reads examples of its own.
 
     Returns:
-        For ``auto`` the error of classifications with separate inputs, the AUROC of binary tasks that read the same
+        For ``auto`` the F1 of taggings, the error of classifications with separate inputs, the AUROC of binary tasks that read the same
         inputs (few examples of an assay or genre are positive, and the error sees them last), else the loss; any other
         criterion as it is.
 
     Raises:
-        ConfigError: an error or AUROC of a regression.
+        ConfigError: an error or AUROC of a regression, an AUROC of a tagging, or an F1 of anything else.
     """
+    if all(task.kind == "tagging" for task in tasks):
+        if criterion == "auroc":
+            raise ConfigError("training.criterion: tags have no AUROC; choose f1, error or loss, or auto, which is f1")
+        return "f1" if criterion == "auto" else criterion
+    if criterion == "f1":
+        raise ConfigError("training.criterion: f1 is for tags; choose error, auroc or loss, or auto")
     regression = next((task for task in tasks if task.kind == "regression"), None)
     if criterion in ("error", "auroc") and regression is not None:
         raise ConfigError(
@@ -47,6 +53,17 @@ def choose_criterion(criterion: Criterion, tasks: Sequence[Task], separate: bool
     if separate:
         return "error" if regression is None else "loss"
     return "auroc" if all(task.kind == "binary" for task in tasks) else "loss"
+
+
+def judged(criterion: Score, scores: TaskScores) -> float | None:
+    """The criterion among the scores of a task; the F1 of tags that are no spans is their accuracy."""
+    key = "accuracy" if criterion == "f1" and "f1" not in scores else criterion
+    found: float | None = scores.get(key)
+    return found
+
+
+def _mean(values: Mapping[str, float]) -> float:
+    return sum(values.values()) / len(values) if values else _UNKNOWN
 
 
 @dataclass
@@ -64,7 +81,7 @@ class Selection:
 
     Args:
         kind: ``mean`` or ``per-task``.
-        criterion: what is compared, ``error``, ``loss`` or ``auroc``; ``choose_criterion`` knows what ``auto`` means.
+        criterion: what is compared, ``error``, ``loss``, ``auroc`` or ``f1``; ``choose_criterion`` knows what ``auto`` means.
         best: best epoch by task name, and by ``MEAN`` for the mean.
     """
 
@@ -72,8 +89,10 @@ class Selection:
     criterion: Score = "error"
     best: dict[str, Best] = field(default_factory=dict)
 
-    def update(self, epoch: int, mean: TaskScores, tasks: Mapping[str, TaskScores]) -> bool:
-        """Take the development scores of an epoch (none of them known if there is no development data).
+    def update(self, epoch: int, tasks: Mapping[str, TaskScores]) -> bool:
+        """Take the development scores of every task after an epoch (none if there is no development data).
+
+        The mean is taken over the tasks for which the criterion, or the loss, is defined.
 
         A task for which the criterion is not defined on the development data (no labels, or for the AUROC labels of one
         class) has no best epoch of its own; it follows the mean. Where nothing was ever known, the last epoch is best.
@@ -81,12 +100,13 @@ class Selection:
         Returns:
             Whether any best changed, so that this epoch's weights are needed.
         """
-        scored = {name: scores for name, scores in tasks.items() if self.value(scores) < _UNKNOWN}
-        candidates = {MEAN: mean, **(scored if self.kind == "per-task" else {})}
+        values = {name: value for name, scores in tasks.items() if (value := self.value(scores)) < _UNKNOWN}
+        losses = {name: loss for name, scores in tasks.items() if (loss := scores.get("loss")) is not None}
+        candidates = {MEAN: (_mean(values), _mean(losses))}
+        if self.kind == "per-task":
+            candidates |= {name: (value, losses.get(name, _UNKNOWN)) for name, value in values.items()}
         changed = False
-        for name, scores in candidates.items():
-            loss = scores.get("loss")
-            found = (self.value(scores), _UNKNOWN if loss is None else loss)
+        for name, found in candidates.items():
             old = self.best.get(name)
             if old is None or found < (old.value, old.loss) or old.value == old.loss == _UNKNOWN:
                 self.best[name] = Best(epoch, *found)
@@ -94,11 +114,11 @@ class Selection:
         return changed
 
     def value(self, scores: TaskScores) -> float:
-        """What is compared, the lower the better: the error, the loss or 1 - AUROC; infinite if it is not known."""
-        found = scores.get(self.criterion)
+        """What is compared, the lower the better: error, loss, 1 - AUROC or 1 - F1; infinite if it is not known."""
+        found = judged(self.criterion, scores)
         if found is None:
             return _UNKNOWN
-        return 1 - found if self.criterion == "auroc" else found
+        return 1 - found if self.criterion in ("auroc", "f1") else found
 
     def epochs(self) -> set[int]:
         """The epochs whose weights must be kept."""
