@@ -51,9 +51,9 @@ ACCURACY = Metric("accuracy", "accuracy", "accuracy of tags in %", 2, max, 100)
 def main_metrics(dataset: "Dataset") -> dict[str, Metric]:
     """The metric by which each task is judged first.
 
-    A regression has its RMSE, a tagging the F1 of its spans, or the accuracy where tags are no spans, a classification of
-    inputs of its own the error. Of tasks that read the same inputs, as
-    assays do, few examples are positive, so that an error says little: a binary one has its AUROC.
+    A regression has its RMSE, a tagging the F1 of its spans, or the accuracy where tags are no spans, a classification
+    of inputs of its own the error. Of tasks that read the same inputs, as assays do, few examples are positive, so that
+    an error says little: a binary one has its AUROC.
     """
     separate = next(iter(dataset.splits.values())).owner is not None
     of_binary = ERROR if separate else AUROC

@@ -105,7 +105,8 @@ class Examples:
 
     Args:
         content: texts, sentences, molecules or nodes.
-        labels: class index, value or number of a sequence of tags, NaN where missing; one column per task of the data set.
+        labels: class index, value or number of a sequence of tags, NaN where missing; one column per task of the data
+            set.
         owner: separate inputs: the task that each example belongs to (its only label); shared inputs: None.
     """
 

@@ -33,9 +33,8 @@ class TextOptions(Settings):
         embeddings: word vectors that all tasks learn (``shared``), that each task learns for itself (``private``; as
             many tables as tasks), or that stay as they are (``frozen``).
         initialisation: ``default`` (Glorot and orthogonal, forget bias 1) or ``uniform`` (-0.1 to 0.1, the paper's).
-        wide: texts: add the logits of an easy-adapt model of words and word pairs: ``fitted`` first, kept, and weighed against
-            the network by the likelihood of the development data, or trained
-            ``joint``ly with the network.
+        wide: texts: add the logits of an easy-adapt model of words and word pairs: ``fitted`` first, kept, and weighed
+            against the network by the likelihood of the development data, or trained ``joint``ly with the network.
         output: sentences: tags that know their neighbours (``crf``), or each word by itself (``softmax``).
         constraints: sentences: never answer tags of spans that cannot follow each other.
         characters: sentences: read the letters of each word by an LSTM in both directions (``lstm``), by a convolution

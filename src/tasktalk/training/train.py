@@ -43,6 +43,7 @@ from tasktalk.training.run_folder import (
     write_tasks,
 )
 from tasktalk.training.selection import choose_criterion
+from tasktalk.training.sentence_encoder import SentenceEncoder
 
 
 def train(
@@ -164,7 +165,11 @@ def _linear_mode(options: LinearOptions, shared_inputs: bool) -> str:
 
 def _with_vector_size(config: Config, encoder: Encoder) -> Config:
     """The size of pretrained vectors stands in the configuration, so that the run folder alone tells it."""
-    if not isinstance(encoder, TextEncoder) or not isinstance(config.model, TextOptions) or not config.data.vectors:
+    if (
+        not isinstance(encoder, TextEncoder | SentenceEncoder)
+        or not isinstance(config.model, TextOptions)
+        or not config.data.vectors
+    ):
         return config
     width = load_vectors(config.data.vectors, encoder.vocabulary.words)[0].shape[1]
     return config.model_copy(update={"model": config.model.model_copy(update={"embedding_features": width})})
