@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from tasktalk.cli.options import example
+from tasktalk.cli.predict_conll import tag_columns
 from tasktalk.cli.rows import SEPARATORS, Input, Row, open_rows
 from tasktalk.core.errors import ConfigError, DataError
 
@@ -24,6 +25,7 @@ EPILOG = example(
     "echo 'a gripping story' | tasktalk predict runs/fdu-mtl-ic --task books",
     "tasktalk predict runs/fdu-mtl-ic reviews.txt -o answers.jsonl",
     "tasktalk predict runs/assays-mitten molecules.csv -o predictions.csv",
+    "tasktalk predict runs/news-ic words.conll --format conll -o tagged.conll",
 )
 _CHUNK = 256
 """Inputs that are answered together: answers start early, and a file of any size needs no more memory."""
@@ -55,6 +57,15 @@ def command(
             "--text", "--smiles", "--node", metavar="COLUMN", help="Tables: what to read.", show_default="the run's"
         ),
     ] = "",
+    form: Annotated[
+        Literal["auto", "conll"],
+        typer.Option(
+            "--format",
+            help="conll: FILE has a word on each line, and its tags are added as columns.",
+            show_default="what --output ends in",
+        ),
+    ] = "auto",
+    token: Annotated[int, typer.Option(metavar="N", help="With --format conll: the column of the words.")] = 0,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -69,7 +80,7 @@ def command(
     """Answer for new texts, molecules or nodes: labels and probabilities, or values.
 
     JSON has a line for each input. A table keeps the columns of the input and
-    adds for each task NAME, the label or the value in its unit, and for labels
+    adds for each task NAME, the label, the value in its unit or the tags, and for labels
     NAME_probability (of the second of two classes) or NAME_CLASS (of each of
     several); NAME is NAME_predicted where the input has such columns already.
     What cannot be read, such as a broken SMILES, has no answer and is counted.
@@ -83,6 +94,10 @@ def command(
     name = field_name(loaded.encoder)
     usual = {"smiles": loaded.config.data.smiles, "node": loaded.config.data.node, "text": loaded.config.data.text}
     wanted = [column] if column else [known for known in (usual[name], name) if known]
+    if form == "conll":
+        with _writing(output) as write:
+            tag_columns(loaded, file, [known.name for known in tasks], token, write)
+        return
     with open_rows(file, wanted, name) as given, _writing(output) as write:
         _work(loaded, given, tasks if task else None, _form(output, given.columns, tasks), write)
 
@@ -138,7 +153,7 @@ def _form(output: Path | None, columns: Sequence[str], tasks: Sequence["Task"]) 
 
 
 def _columns(task: "Task", name: str) -> list[str]:
-    if task.kind == "regression":
+    if task.kind in ("regression", "tagging"):
         return [name]
     if len(task.classes) == 2:
         return [name, f"{name}_probability"]
@@ -150,6 +165,8 @@ def _cells(task: "Task", answer: dict[str, Any] | None) -> list[object]:
         return [""] * len(_columns(task, task.name))
     if task.kind == "regression":
         return [answer["value"]]
+    if task.kind == "tagging":
+        return [" ".join(answer["tags"])]
     probabilities = [answer["probabilities"][label] for label in task.classes]
     return [answer["label"], *(probabilities[1:] if len(probabilities) == 2 else probabilities)]
 

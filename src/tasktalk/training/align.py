@@ -7,7 +7,7 @@ import numpy as np
 
 from tasktalk.core.errors import ConfigError, nearest
 from tasktalk.core.task import Task
-from tasktalk.data.dataset import Dataset, Examples
+from tasktalk.data.dataset import Dataset, Examples, Sentences
 
 
 def align(dataset: Dataset, tasks: Sequence[Task]) -> Dataset:
@@ -23,8 +23,29 @@ def align(dataset: Dataset, tasks: Sequence[Task]) -> Dataset:
             another kind.
     """
     columns = [_column(task, tasks) for task in dataset.tasks]
+    if any(task.kind == "tagging" for task in dataset.tasks):
+        return _align_tags(dataset, tasks, columns)
     classes = [_numbers(task, tasks[column]) for task, column in zip(dataset.tasks, columns, strict=True)]
     splits = {name: _examples(split, columns, classes, len(tasks)) for name, split in dataset.splits.items()}
+    return replace(dataset, tasks=tuple(tasks), splits=splits)
+
+
+def _align_tags(dataset: Dataset, tasks: Sequence[Task], columns: Sequence[int]) -> Dataset:
+    """The same for tags: every sequence is that of one example."""
+    numbers = [
+        np.array(_numbers(task, tasks[k]), dtype=np.int64) for task, k in zip(dataset.tasks, columns, strict=True)
+    ]
+    splits = {}
+    for name, split in dataset.splits.items():
+        content, (rows, old) = split.content, np.nonzero(~np.isnan(split.labels))
+        if not isinstance(content, Sentences) or split.owner is None:
+            raise TypeError(f"expected sentences with tags of their own, found {type(content).__name__}")
+        labels = np.full((len(split), len(tasks)), np.nan)
+        labels[rows, np.array(columns)[old]] = np.arange(len(rows))
+        sequences = [content.tags[int(split.labels[row, k])] for row, k in zip(rows, old, strict=True)]
+        tags = [numbers[k][sequence] for k, sequence in zip(old, sequences, strict=True)]
+        owner = np.array(columns, dtype=np.int64)[split.owner]
+        splits[name] = Examples(Sentences(content.words, tags), labels, owner)
     return replace(dataset, tasks=tuple(tasks), splits=splits)
 
 
@@ -39,6 +60,8 @@ def _numbers(task: Task, known: Task) -> list[float]:
     """For each class of a task the number that the run gives it; none for values, which stay as they are."""
     if known.kind == "regression":
         return [_value(task, name) for name in task.classes]
+    if "tagging" in (task.kind, known.kind) and task.kind != known.kind:
+        raise ConfigError(f"task {task.name!r}: the run has a {known.kind} task, and the data a {task.kind} task")
     if task.kind == "regression":
         classes = ", ".join(known.classes)
         raise ConfigError(f"task {task.name!r}: the run was trained on the classes {classes}, and these are values")

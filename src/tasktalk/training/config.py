@@ -46,7 +46,8 @@ class DataConfig(Settings):
         test: share of the examples that becomes test data where there is none.
         mask: which training labels may be used: sufficient (all), all:10 (10 % of every task's), partial:10 (10 % of
             half of the tasks', drawn at random) or partial:10:0.3 (of 30 % of the tasks).
-        case: sentences: look words up in lower case (``fold``), or as they are (``keep``); their spelling keeps capitals.
+        case: sentences: look words up in lower case (``fold``), or as they are (``keep``); the letters that a model
+            reads beside them keep their case.
         max_words: longer texts are cut after so many words; sentences never are.
         min_count: words of the training texts that are rarer are unknown.
         vectors: files of pretrained word vectors, put side by side.

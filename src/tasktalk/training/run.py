@@ -142,6 +142,22 @@ class Run:
         index = self.index(task)
         return self.predictor(index).answers(self.encoder(self.examples(inputs, index)), (index,))[0]
 
+    def tag(self, sentences: Sequence[Sequence[str]], task: str) -> list[list[str]]:
+        """The tags that a task gives to the words of sentences, in the scheme of the task's files.
+
+        Raises:
+            ConfigError: an unknown task, or one that is no tagging.
+        """
+        index = self.index(task)
+        known = self.tasks[index]
+        if known.kind != "tagging":
+            raise ConfigError(f"task {task!r} is a {known.kind} task and does not tag words")
+        words = [list(sentence) for sentence in sentences]
+        labels = np.full((len(words), len(self.tasks)), np.nan)
+        examples = Examples(Sentences(words, []), labels, np.full(len(words), index))
+        answers = self.predictor(index).answers(self.encoder(examples), (index,))[0]
+        return [_tagged(known, answer, s)["tags"] for answer, s in zip(answers, words, strict=True)]
+
     def predict(self, inputs: Iterable[str], task: str | None = None) -> list[dict[str, Any]]:
         """Answers for new inputs: for each a dictionary as ``tasktalk predict`` writes it.
 

@@ -29,9 +29,9 @@ def choose_criterion(criterion: Criterion, tasks: Sequence[Task], separate: bool
         separate: whether every task reads examples of its own.
 
     Returns:
-        For ``auto`` the F1 of taggings, the error of classifications with separate inputs, the AUROC of binary tasks that read the same
-        inputs (few examples of an assay or genre are positive, and the error sees them last), else the loss; any other
-        criterion as it is.
+        For ``auto`` the F1 of taggings, the error of classifications with separate inputs, the AUROC of binary tasks
+        that read the same inputs (few examples of an assay or genre are positive, and the error sees them last), else
+        the loss; any other criterion as it is.
 
     Raises:
         ConfigError: an error or AUROC of a regression, an AUROC of a tagging, or an F1 of anything else.
@@ -81,7 +81,8 @@ class Selection:
 
     Args:
         kind: ``mean`` or ``per-task``.
-        criterion: what is compared, ``error``, ``loss``, ``auroc`` or ``f1``; ``choose_criterion`` knows what ``auto`` means.
+        criterion: what is compared, ``error``, ``loss``, ``auroc`` or ``f1``; ``choose_criterion`` knows what ``auto``
+            means.
         best: best epoch by task name, and by ``MEAN`` for the mean.
     """
 
