@@ -47,7 +47,7 @@ class Tagged:
 
 
 class _Row(NamedTuple):
-    """A line that is not blank."""
+    """A line and its columns, none if it is blank."""
 
     line: int
     cells: list[str]
@@ -72,23 +72,39 @@ def read_columns(path: Path, *, token: int = 0, tag: int | None = -1, separator:
             are counted from the end, all lines of a file have equally many.
     """
     file = read_lines(path)
-    blocks = [*_blocks(file.lines, separator)]
-    usual = next((_width(block) for block in blocks if _width(block)), 0)
-    blocks = [words for block in blocks if (words := _without_comments(block, usual))]
+    blocks = _without_comments([*_blocks(_rows(file.lines, separator))])
     if not blocks:
         raise DataError("expected sentences, a word per line, found none", path)
     if token < 0 or (tag is not None and tag < 0):
         _refuse_ragged(blocks, path)
-    return Tagged([_sentence(block, token, tag, path) for block in blocks], {path.name: file.sha256})
+    words = _take(blocks, token, "word", path)
+    tags = [[] for _ in blocks] if tag is None else _take(blocks, tag, "tag", path)
+    first = blocks[0][0]
+    if tag is not None and token % len(first.cells) == tag % len(first.cells):
+        message = f"expected a word and a tag in two columns, found both in column {token} of {_columns(first)}"
+        raise DataError(message, path, first.line)
+    lines = [[row.line for row in block] for block in blocks]
+    return Tagged([Sentence(*parts, path) for parts in zip(words, tags, lines, strict=True)], {path.name: file.sha256})
 
 
-def _blocks(lines: Sequence[str], separator: Separator) -> Iterator[list[_Row]]:
+def _rows(lines: Sequence[str], separator: Separator) -> list[_Row]:
+    """The columns of every line; none if it is blank."""
+    match separator:
+        case "whitespace":
+            cells = [_NO_BLANKS.findall(line) for line in lines]
+        case "tab":
+            cells = [[cell.strip(" ") for cell in line.split("\t")] if line.strip(" \t") else [] for line in lines]
+        case "space":
+            cells = [line.rstrip(" ").split(" ") if line.strip(" \t") else [] for line in lines]
+    return [_Row(number, found) for number, found in enumerate(cells, start=1)]
+
+
+def _blocks(rows: Sequence[_Row]) -> Iterator[list[_Row]]:
     """The lines between blank lines and the starts of documents."""
     block: list[_Row] = []
-    for number, line in enumerate(lines, start=1):
-        cells = _cells(line, separator)
-        if cells and cells[0] != _DOCUMENT:
-            block.append(_Row(number, cells))
+    for row in rows:
+        if row.cells and row.cells[0] != _DOCUMENT:
+            block.append(row)
         elif block:
             yield block
             block = []
@@ -96,30 +112,28 @@ def _blocks(lines: Sequence[str], separator: Separator) -> Iterator[list[_Row]]:
         yield block
 
 
-def _cells(line: str, separator: Separator) -> list[str]:
-    """The columns of a line; none if it is blank."""
-    if separator == "whitespace":
-        return _NO_BLANKS.findall(line)
-    if not line.strip(" \t"):
-        return []
-    if separator == "tab":
-        return [cell.strip(" ") for cell in line.split("\t")]
-    return line.rstrip(" ").split(" ")
+def _without_comments(blocks: Sequence[list[_Row]]) -> list[list[_Row]]:
+    """Blocks that begin with a word; those of comments alone are left out."""
+    surely = [next((len(row.cells) for row in block if row.cells[0][:1] != _COMMENT), 0) for block in blocks]
+    usual = next(filter(None, surely), 0)
+    kept = []
+    for block, found in zip(blocks, surely, strict=True):
+        width = found or usual or len(block[0].cells)
+        words = (n for n, row in enumerate(block) if row.cells[0][:1] != _COMMENT or len(row.cells) == width)
+        if (first := next(words, None)) is not None:
+            kept.append(block[first:])
+    return kept
 
 
-def _width(block: Sequence[_Row]) -> int:
-    """How many columns the first line has that is surely no comment; 0 if there is none."""
-    return next((len(row.cells) for row in block if not row.cells[0].startswith(_COMMENT)), 0)
-
-
-def _without_comments(block: list[_Row], usual: int) -> list[_Row]:
-    width = _width(block) or usual
-    first = 0
-    while width and first < len(block) and block[first].cells[0].startswith(_COMMENT):
-        if len(block[first].cells) == width:
-            break
-        first += 1
-    return block[first:]
+def _take(blocks: Sequence[Sequence[_Row]], column: int, what: str, path: Path) -> list[list[str]]:
+    """One column of every sentence."""
+    for block in blocks:
+        for row in block:
+            there = -len(row.cells) <= column < len(row.cells)
+            if not there or not row.cells[column]:
+                found = "found it empty" if there else f"found {_columns(row)}"
+                raise DataError(f"expected a {what} in column {column} (the first is 0), {found}", path, row.line)
+    return [[sys.intern(row.cells[column]) for row in block] for block in blocks]
 
 
 def _refuse_ragged(blocks: Sequence[Sequence[_Row]], path: Path) -> None:
@@ -133,23 +147,3 @@ def _refuse_ragged(blocks: Sequence[Sequence[_Row]], path: Path) -> None:
 
 def _columns(row: _Row) -> str:
     return f"{len(row.cells)} column{'s' * (len(row.cells) != 1)}"
-
-
-def _sentence(block: Sequence[_Row], token: int, tag: int | None, path: Path) -> Sentence:
-    words = [_cell(row, token, "word", path) for row in block]
-    tags = [] if tag is None else [_cell(row, tag, "tag", path) for row in block]
-    width = len(block[0].cells)
-    if tag is not None and token % width == tag % width:
-        message = f"expected a word and a tag in two columns, found both in column {token} of {_columns(block[0])}"
-        raise DataError(message, path, block[0].line)
-    return Sentence(words, tags, [row.line for row in block], path)
-
-
-def _cell(row: _Row, column: int, what: str, path: Path) -> str:
-    if not -len(row.cells) <= column < len(row.cells):
-        message = f"expected a {what} in column {column} (the first is 0), found {_columns(row)}"
-        raise DataError(message, path, row.line)
-    cell = row.cells[column]
-    if not cell:
-        raise DataError(f"expected a {what} in column {column} (the first is 0), found it empty", path, row.line)
-    return sys.intern(cell)

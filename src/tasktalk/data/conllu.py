@@ -26,34 +26,34 @@ def read_conllu(path: Path, tag: str = "xpos") -> Tagged:
             (``_``).
     """
     file = read_lines(path)
-    sentences: list[Sentence] = []
-    sentence = Sentence([], [], [], path)
-    for number, line in enumerate([*file.lines, ""], start=1):
+    column = COLUMNS.index(tag)
+    sentences = [Sentence([], [], [], path)]
+    for number, line in enumerate(file.lines, start=1):
+        cells = line.split("\t")
         if not line.strip():
-            if sentence.words:
-                sentences.append(sentence)
-                sentence = Sentence([], [], [], path)
-        elif not line.startswith("#"):
-            _read_line(line, number, COLUMNS.index(tag), sentence)
-    if not sentences:
+            if sentences[-1].words:
+                sentences.append(Sentence([], [], [], path))
+        elif line[0] == "#" or (len(cells) == len(COLUMNS) and _NO_WORD.fullmatch(cells[0])):
+            continue
+        elif message := _misfit(cells, column):
+            raise DataError(message, path, number)
+        else:
+            sentences[-1].words.append(sys.intern(cells[1]))
+            sentences[-1].tags.append(sys.intern(cells[column]))
+            sentences[-1].lines.append(number)
+    found = [sentence for sentence in sentences if sentence.words]
+    if not found:
         raise DataError("expected sentences in CoNLL-U, found none", path)
-    return Tagged(sentences, {path.name: file.sha256})
+    return Tagged(found, {path.name: file.sha256})
 
 
-def _read_line(line: str, number: int, column: int, sentence: Sentence) -> None:
-    cells = line.split("\t")
+def _misfit(cells: list[str], column: int) -> str:
+    """Why a line is no tagged word; empty if it is one."""
     if len(cells) != len(COLUMNS):
-        message = f"expected {len(COLUMNS)} columns between tabs, found {len(cells)}"
-        raise DataError(message, sentence.path, number)
-    if _NO_WORD.fullmatch(cells[0]):
-        return
+        return f"expected {len(COLUMNS)} columns between tabs, found {len(cells)}"
     if not _WORD.fullmatch(cells[0]) or not cells[1]:
-        raise DataError(f"expected a number and a word, found {cells[0]!r} and {cells[1]!r}", sentence.path, number)
-    tag = cells[column]
-    if tag in ("", "_"):
+        return f"expected a number and a word, found {cells[0]!r} and {cells[1]!r}"
+    if cells[column] in ("", "_"):
         other = "upos" if COLUMNS[column] == "xpos" else "xpos"
-        message = f"expected a tag in column {COLUMNS[column]!r}, found none; perhaps column={other} has tags"
-        raise DataError(message, sentence.path, number)
-    sentence.words.append(sys.intern(cells[1]))
-    sentence.tags.append(sys.intern(tag))
-    sentence.lines.append(number)
+        return f"expected a tag in column {COLUMNS[column]!r}, found none; perhaps column={other} has tags"
+    return ""

@@ -7,6 +7,7 @@ calls ``L`` and ``U``.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,8 +16,8 @@ SCHEMES = ("iob1", "iob2", "bioes")
 
 _PREFIXES = frozenset("BIESLU")
 _SAME = {"L": "E", "U": "S"}
-_NOTHING = (OUTSIDE, "")
 _END = ""  # stands where a sentence ends
+_PAIRS = 1 << 16  # pairs of tags that are remembered: a corpus has a few hundred
 
 
 class Span(NamedTuple):
@@ -83,14 +84,14 @@ def spans(tags: Sequence[str]) -> list[Span]:
         tags: the tags of a sentence.
     """
     found: list[Span] = []
-    start, before = 0, _NOTHING
+    start, before = 0, OUTSIDE
     for word, tag in enumerate([*tags, OUTSIDE]):
-        now = _split(tag)
-        if before[0] != OUTSIDE and _ends(before, now):
-            found.append(Span(before[1], start, word))
-        if now[0] != OUTSIDE and _begins(before, now):
+        ends, begins = _between(before, tag)
+        if ends:
+            found.append(Span(before[2:], start, word))
+        if begins:
             start = word
-        before = now
+        before = tag
     return found
 
 
@@ -117,17 +118,14 @@ def _is_marked(tag: str) -> bool:
     return len(tag) > 2 and tag[0] in _PREFIXES and tag[1] == "-"
 
 
-def _split(tag: str) -> tuple[str, str]:
-    """Prefix (of BIOES) and type; what is no span is outside."""
-    return (_SAME.get(tag[0], tag[0]), tag[2:]) if _is_marked(tag) else _NOTHING
-
-
-def _ends(before: tuple[str, str], now: tuple[str, str]) -> bool:
-    return before[0] in "ES" or now[0] in "BSO" or before[1] != now[1]
-
-
-def _begins(before: tuple[str, str], now: tuple[str, str]) -> bool:
-    return now[0] in "BS" or before[0] in "ESO" or before[1] != now[1]
+@lru_cache(_PAIRS)
+def _between(before: str, tag: str) -> tuple[bool, bool]:
+    """Whether a span ends, and whether one begins, between two tags (conlleval's endOfChunk and startOfChunk)."""
+    old, new = (_SAME.get(t[0], t[0]) if _is_marked(t) else OUTSIDE for t in (before, tag))
+    changes = before[2:] != tag[2:]
+    ends = old != OUTSIDE and (old in "ES" or new in "BSO" or changes)
+    begins = new != OUTSIDE and (new in "BS" or old in "ESO" or changes)
+    return ends, begins
 
 
 def _speak_for_bioes(pairs: Counter[tuple[str, str]]) -> int:
@@ -135,8 +133,7 @@ def _speak_for_bioes(pairs: Counter[tuple[str, str]]) -> int:
     balance = 0
     for (before, tag), count in pairs.items():
         if _is_marked(before):
-            ends = _split(before)[0] in "ES"
-            balance += count if ends else -count if _ends(_split(before), _split(tag)) else 0
+            balance += count if before[0] in "ESLU" else -count if _between(before, tag)[0] else 0
     return balance
 
 
@@ -153,6 +150,7 @@ def _is_open(tag: str) -> bool:
     return _is_marked(tag) and tag[0] in "BI"
 
 
+@lru_cache(_PAIRS)
 def _misfit(before: str, tag: str, scheme: str) -> str:
     """Why a tag cannot stand after another in a scheme; empty if it can."""
     names = {"iob1": "IOB1", "iob2": "IOB2", "bioes": "BIOES"}

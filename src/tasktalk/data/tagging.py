@@ -16,7 +16,7 @@ from tasktalk.data.corpora import Corpus, load_corpus, parse_corpus
 from tasktalk.data.dataset import Dataset, Examples, Sentences
 from tasktalk.data.duplicates import shared_texts_warning
 from tasktalk.data.request import Request
-from tasktalk.data.schemes import OUTSIDE, convert, problem_of, scheme_of, spans
+from tasktalk.data.schemes import OUTSIDE, convert, problem_of, scheme_of
 
 _TOKENIZER = "whitespace"  # for plain text in prediction; a corpus brings its words
 
@@ -76,7 +76,7 @@ def _task(corpus: Corpus) -> Task:
         if problem := problem_of(sentence.tags, scheme):
             line = sentence.lines[problem.word]
             raise DataError(f"task {corpus.name!r}: {problem.message}", sentence.path, line)
-    types = {span.type for sentence in sentences for span in spans(sentence.tags)}
+    types = {tag[2:] for sentence in sentences for tag in sentence.tags if tag != OUTSIDE}
     marked = sorted(f"{prefix}-{name}" for name in types for prefix in "BEIS")
     return Task(corpus.name, "tagging", (OUTSIDE, *marked), scheme=scheme)
 

@@ -58,18 +58,22 @@ def _files(path: Path) -> Iterator[tuple[Path, bytes]]:
 
 def _sentences(path: Path, content: bytes) -> Iterator[Sentence]:
     """The trees of a file: what stands between two outermost brackets."""
-    depth, line = 0, 0
-    last: list[str] = []  # since the last opening bracket
+    depth, line = 0, 1
+    last: list[str] = []  # since the last bracket: a tag and a word, where a bracket closes that has no others inside
     sentence = Sentence([], [], [], path)
     for line, piece in _pieces(path, content):
-        if piece == "(":
-            depth, last = depth + 1, []
-        elif piece != ")":
+        if piece not in "()":
             last.append(piece)
+        elif piece == "(":
+            depth, last = depth + 1, []
         else:
-            depth -= 1
-            _add_word(sentence, last, line)
-            last = []
+            if last and last[0] != _EMPTY:
+                if len(last) != 2:
+                    raise DataError(f"expected a tag and a word, found {' '.join(last)!r}", path, line)
+                sentence.tags.append(sys.intern(last[0]))
+                sentence.words.append(sys.intern(last[1]))
+                sentence.lines.append(line)
+            depth, last = depth - 1, []
         if depth < 0 or (depth == 0 and piece != ")"):
             raise DataError(f"expected a tree that begins with '(', found {piece!r}", path, line)
         if depth == 0 and sentence.words:
@@ -88,14 +92,3 @@ def _pieces(path: Path, content: bytes) -> Iterator[tuple[int, str]]:
             raise DataError(f"expected text in UTF-8, found {found}", path, number) from error
         for piece in _PIECE.findall(text):
             yield number, piece
-
-
-def _add_word(sentence: Sentence, pieces: list[str], line: int) -> None:
-    """Take what stood between two brackets: a tag and a word, or the end of a larger constituent (nothing)."""
-    if not pieces or pieces[0] == _EMPTY:
-        return
-    if len(pieces) != 2:
-        raise DataError(f"expected a tag and a word, found {' '.join(pieces)!r}", sentence.path, line)
-    sentence.tags.append(sys.intern(pieces[0]))
-    sentence.words.append(sys.intern(pieces[1]))
-    sentence.lines.append(line)
