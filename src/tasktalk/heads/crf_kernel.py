@@ -5,6 +5,7 @@ The score of a path y is start[y_1] + sum_t emissions[t, y_t] + sum_t transition
 the score of a long sentence has too many digits for float32, and its loss is a small difference of two such scores.
 """
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.autograd.function import once_differentiable
 # While no score of a word and of a transition together exceeds this, products of probabilities stay above the smallest
 # float64 (e^-708): one step spans e^200 at most, and BIOES tags reach each other in three.
 _LARGEST = 100.0
+_SMALL_TABLE = 2**16  # up to here a table of scores is filled faster from an array of its own size, in one long loop
 _IMPOSSIBLE = -1e30  # for -inf where two of them would be subtracted
 
 
@@ -58,8 +60,8 @@ def _are_moderate(emissions: Tensor, *scores: Tensor) -> bool:
 class _LogPartition(torch.autograd.Function):
     """Both recursions in one loop of products with exp(transitions), each step divided by its sum.
 
-    One more tag, the last, stands for being outside of the sentence: it is that of padding and of nothing else, start is
-    the way out of it and end the way into it. So no step needs a mask. Arrays are (words, batch, tags).
+    One more tag, the last, stands for being outside of the sentence: it is that of padding and of nothing else, start
+    is the way out of it and end the way into it. So no step needs a mask. Arrays are (words, batch, tags).
     """
 
     @staticmethod
@@ -184,31 +186,39 @@ def viterbi(
     Of the way forward only the maxima are kept; the way back looks again where the one of the chosen tag came from.
     """
     batch, words, tags = emissions.shape
-    inside = mask.t()[:, None]
-    e = torch.empty(words, tags + 1, batch, dtype=torch.float64, device=emissions.device)
-    e[:, :tags] = emissions.permute(1, 2, 0).masked_fill(~inside, -torch.inf)
-    e[:, tags] = torch.where(inside[:, 0], -torch.inf, 0)
-    moves = _with_outside(transitions.double(), start.double(), end.double())
-    best = torch.empty_like(e)  # (words, tags, batch): the maximum over the first axis of a table is taken row by row
-    torch.add(e[0], moves[-1, :, None], out=best[0])
-    table, outgoing = e.new_empty(tags + 1, tags + 1, batch), moves[:, :, None]
-    rows = best.unbind()
-    for previous, row, own in zip(rows, rows[1:], e.unbind()[1:], strict=False):
-        torch.add(previous[:, None], outgoing, out=table)
-        torch.amax(table, dim=0, out=row)
-        row += own
-    score = (rows[-1] + moves[:, -1:]).amax(dim=0)
-    paths = _walk_back(best.transpose(1, 2).cpu().numpy(), moves.cpu().numpy()).to(mask.device)
-    return paths.masked_fill(~mask, -1), score
+    outside = ~mask.t()
+    best = torch.zeros(words, tags + 1, batch, dtype=torch.float64, device=emissions.device)  # first only the emissions
+    best[:, :tags] = emissions.masked_fill(~mask[:, :, None], -torch.inf).permute(1, 2, 0)
+    best[:, tags].masked_fill_(~outside, -torch.inf)
+    incoming = _with_outside(transitions, start, end).double().t().contiguous()
+    moves, table = incoming[:, :, None], best.new_empty(tags + 1, tags + 1, batch)
+    if table.numel() <= _SMALL_TABLE:
+        moves = moves.expand_as(table).contiguous()
+    best[0] += incoming[:, -1:]
+    row = best.new_empty(tags + 1, batch)
+    for previous, own in itertools.pairwise(best.unbind()):
+        torch.add(previous, moves, out=table)
+        torch.amax(table, dim=1, out=row)
+        own.add_(row)
+    score = (best[-1] + incoming[-1, :, None]).amax(dim=0)
+    paths = _walk_back(best.transpose(1, 2).contiguous().cpu().numpy(), incoming.cpu().numpy())
+    return paths.to(mask.device).masked_fill(~mask, -1), score
 
 
-def _walk_back(best: Float[np.ndarray, "words batch tags"], moves: Float[np.ndarray, "tags tags"]) -> Tensor:
-    """From outside, the last tag, to the first word; in NumPy, whose small steps cost less."""
-    best, incoming = np.ascontiguousarray(best), np.ascontiguousarray(moves.T)
-    tag = np.full(best.shape[1], len(moves) - 1)
+def _walk_back(best: Float[np.ndarray, "words batch tags"], incoming: Float[np.ndarray, "tags tags"]) -> Tensor:
+    """Tags of all words, from outside, the last tag, to the first word; in NumPy, whose small steps cost less.
+
+    Args:
+        best: score of the best path that ends in a tag.
+        incoming: transitions, from the second axis to the first.
+    """
+    ways = np.empty(best.shape[1:])
     paths = np.empty(best.shape[:2], dtype=np.int64)
-    for t in range(len(best) - 1, -1, -1):
-        tag = np.argmax(best[t] + incoming[tag], axis=1, out=paths[t])
+    tag = np.full(best.shape[1], len(incoming) - 1)
+    for scores, row in zip(best[::-1], paths[::-1], strict=True):
+        incoming.take(tag, axis=0, out=ways, mode="clip")  # the mode that needs no second array
+        ways += scores
+        tag = ways.argmax(axis=1, out=row)
     return torch.from_numpy(paths.T)
 
 
