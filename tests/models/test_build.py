@@ -10,7 +10,7 @@ from torch import nn
 
 from tasktalk.core.batch import SparseRows, TextBatch
 from tasktalk.core.errors import ConfigError
-from tasktalk.core.inputs import GraphInputs, Inputs, TextInputs
+from tasktalk.core.inputs import GraphInputs, Inputs, SentenceInputs, TextInputs
 from tasktalk.core.task import Task
 from tasktalk.heads.pooling import AttentionPooling, LastState, Pooling
 from tasktalk.models.build import build_network, set_wide
@@ -159,10 +159,39 @@ def test_a_fitted_wide_part_is_for_classifications() -> None:
         build(FullySharedOptions(wide="fitted"), (TASKS[0], AGE))
 
 
-@pytest.mark.parametrize("inputs", [TextInputs(WORDS), *GRAPHS.values()])
-def test_a_tagging_is_refused(inputs: Inputs) -> None:
-    with pytest.raises(ConfigError, match="tagging is not supported yet, and task 'pos' is of that kind"):
+@pytest.mark.parametrize(("what", "inputs"), [("texts", TextInputs(WORDS)), *GRAPHS.items()])
+def test_a_tagging_is_for_sentences_only(what: str, inputs: Inputs) -> None:
+    with pytest.raises(ConfigError, match=f"task 'pos' is a tagging task, and these are {what}"):
         build_network(MittenOptions(), (TASKS[0], TAGGING), inputs)
+
+
+def test_sentences_are_for_taggings_only() -> None:
+    with pytest.raises(ConfigError, match=f"task '{TASKS[1].name}' is a .* task, and these are sentences"):
+        build_network(MittenOptions(), (TAGGING, TASKS[1]), SentenceInputs(WORDS, 9))
+
+
+@pytest.mark.parametrize("setting", [{"pooling": "max"}, {"wide": "joint"}, {"layers": 2}, {"bonds": "one"}])
+def test_settings_that_would_do_nothing_to_sentences_are_refused(setting: dict[str, Any]) -> None:
+    (key,) = setting
+    with pytest.raises(ConfigError, match=f"model.{key} is for .*, and these are sentences: leave it out"):
+        build_network(MittenOptions(**setting), (TAGGING,), SentenceInputs(WORDS, 9))
+
+
+@pytest.mark.parametrize("setting", [{"prior": "affinity"}, {"dependency_data": "held-out"}])
+def test_priors_and_held_out_labels_are_not_for_sentences(setting: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="model.prior and model.dependency_data are not for sentences"):
+        build_network(MittenOptions(**setting), (TAGGING, TAGGING), SentenceInputs(WORDS, 9))
+
+
+@pytest.mark.parametrize("inputs", [TextInputs(WORDS), *GRAPHS.values()])
+@pytest.mark.parametrize(
+    "setting",
+    [{"output": "softmax"}, {"constraints": False}, {"characters": "cnn"}, {"capitals": False}, {"word_dropout": 0.5}],
+)
+def test_settings_of_sentences_are_refused_elsewhere(setting: dict[str, Any], inputs: Inputs) -> None:
+    (key,) = setting
+    with pytest.raises(ConfigError, match=f"model.{key} is for sentences, and these are "):
+        build_network(MittenOptions(**setting), TASKS, inputs)
 
 
 @pytest.mark.parametrize("inputs", GRAPHS)
@@ -188,7 +217,8 @@ def test_models_that_read_words_are_refused_for_graphs(kind: type[TextOptions], 
 )
 def test_settings_that_would_do_nothing_to_graphs_are_refused(setting: dict[str, Any], inputs: str) -> None:
     (key,) = setting
-    with pytest.raises(ConfigError, match=f"model.{key} is for texts, and these are {inputs}: leave it out"):
+    kinds = "texts" if key in ("pooling", "wide") else "texts and sentences"
+    with pytest.raises(ConfigError, match=f"model.{key} is for {kinds}, and these are {inputs}: leave it out"):
         build_network(MittenOptions(**setting), TASKS, GRAPHS[inputs])
 
 

@@ -39,9 +39,12 @@ def build_network(options: NetworkOptions, tasks: Sequence[Task], inputs: Inputs
 
     Raises:
         ConfigError: settings that make no sense together or for these inputs, for example DC-MTL with one task, or for
-            molecules.
+            molecules; a tagging of anything but sentences, or another task of sentences.
     """
     _refuse_idle_settings(options, inputs)
+    for task in tasks:
+        if (task.kind == "tagging") != isinstance(inputs, SentenceInputs):
+            raise ConfigError(f"task {task.name!r} is a {task.kind} task, and these are {_noun(inputs)}")
     network: Network
     if isinstance(inputs, SentenceInputs):
         network = _tagging_network(options, tasks, inputs, sparse)
@@ -127,17 +130,21 @@ _SETTINGS = {
     "nodes": ("layers", "nodes"),
 }
 """Settings that mean something for some inputs only."""
+_NOUNS = {TextInputs: "texts", SentenceInputs: "sentences"}
 
 
 def _refuse_idle_settings(options: NetworkOptions, inputs: Inputs) -> None:
     """A setting that would do nothing is a mistake that nobody sees."""
-    names = {TextInputs: "texts", SentenceInputs: "sentences"}
-    found = inputs.examples if isinstance(inputs, GraphInputs) else names[type(inputs)]
+    found = _noun(inputs)
     defaults = type(options)()
     for key in sorted({key for keys in _SETTINGS.values() for key in keys} - set(_SETTINGS[found])):
         if getattr(options, key, None) != getattr(defaults, key, None):
             kinds = " and ".join(kind for kind, keys in _SETTINGS.items() if key in keys)
             raise ConfigError(f"model.{key} is for {kinds}, and these are {found}: leave it out")
+
+
+def _noun(inputs: Inputs) -> str:
+    return inputs.examples if isinstance(inputs, GraphInputs) else _NOUNS[type(inputs)]
 
 
 def _embedding(options: NetworkOptions, vocabulary: int, tasks: int, sparse: bool) -> Embedding:
