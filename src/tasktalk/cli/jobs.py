@@ -11,6 +11,7 @@ import typer
 from tasktalk.cli.show import warn
 from tasktalk.core.errors import ConfigError, DataError, TrainingError
 from tasktalk.data.catalogue import CATALOGUE
+from tasktalk.data.corpora import is_corpus, parse_corpus
 from tasktalk.data.dataset import Dataset, Examples, Molecules, Sentences
 from tasktalk.models.options import LinearOptions
 from tasktalk.models.settings import TextOptions
@@ -74,8 +75,11 @@ def complete(values: _Values, settings: Sequence[str], dataset: Dataset) -> Conf
 
 
 def default_folder(config: Config) -> Path:
-    """``runs/<data>-<model>``."""
+    """``runs/<data>-<model>``; corpora of tagged sentences are named one by one."""
     sources = config.data.source
+    if sources and all(map(is_corpus, sources)):
+        specs = map(parse_corpus, sources)
+        return Path("runs") / f"{'+'.join(spec.name or Path(spec.source).stem for spec in specs)}-{config.model.name}"
     first = Path(sources[0].rpartition("=")[2]) if sources else Path("data")
     one = len(sources) == 1
     name = (

@@ -14,8 +14,8 @@ MOLECULE_PANEL = "Data: molecules"
 GRAPH_PANEL = "Data: nodes of a graph"
 
 _SOURCE_HELP = (
-    "A data set by name (see [cyan]tasktalk data list[/]), a folder, tables (each a path or NAME=PATH), or a graph in "
-    "a .mat file."
+    "A data set by name (see [cyan]tasktalk data list[/]), a folder, tables (each a path or NAME=PATH), a graph in "
+    "a .mat file, or files of tagged words (NAME=PATH:column=N)."
 )
 
 Sources = Annotated[list[str] | None, typer.Argument(metavar="SOURCES", help=_SOURCE_HELP, show_default=False)]
@@ -47,7 +47,12 @@ Labels = Annotated[
 ]
 OnlyTasks = Annotated[
     list[str] | None,
-    typer.Option("--task", metavar="NAME", help="Only this task (repeat for more).", rich_help_panel=DATA_PANEL),
+    typer.Option(
+        "--task",
+        metavar="NAME|NAME=PATH",
+        help="Only this task (repeat for more); with an equals sign a source, such as pos=train.conll:column=1.",
+        rich_help_panel=DATA_PANEL,
+    ),
 ]
 Tokenizer = Annotated[
     str,
@@ -137,6 +142,7 @@ def data_section(
     *,
     labels: Sequence[str] | None = None,
     kinds: Sequence[str] | None = None,
+    tasks: Sequence[str] | None = None,
     **others: str | Sequence[str] | None,
 ) -> dict[str, object]:
     """The section ``data`` of a configuration, with what was given only.
@@ -145,6 +151,7 @@ def data_section(
         sources: what to load.
         labels: names of columns, which may be joined by commas.
         kinds: each ``TASK=KIND``.
+        tasks: names of tasks to choose, or further sources, each ``NAME=PATH``.
         others: values of other settings by their keys.
 
     Raises:
@@ -153,7 +160,14 @@ def data_section(
     columns = [name.strip() for names in labels or () for name in names.split(",") if name.strip()]
     if others.get("smiles") or others.get("edges"):  # there a label column is a task like any other
         columns += [str(label)] if (label := others.pop("label", "")) else []
-    given = {"source": list(sources or ()), "labels": columns, "kinds": dict(map(_kind, kinds or ()))}
+    named = [task for task in tasks or () if "=" not in task]
+    defined = [task for task in tasks or () if "=" in task]
+    given = {
+        "source": [*(sources or ()), *defined],
+        "labels": columns,
+        "tasks": named,
+        "kinds": dict(map(_kind, kinds or ())),
+    }
     rest = {key: value if isinstance(value, str) else list(value or ()) for key, value in others.items()}
     return {key: value for key, value in (given | rest).items() if value}
 

@@ -26,7 +26,7 @@ def tag_columns(
         file: the column file.
         tasks: names of the tasks.
         token: column of the words.
-        write: takes the answers, line by line.
+        write: takes the whole answer.
 
     Raises:
         ConfigError: no file, a CoNLL-U file, or a run that does not tag words.
@@ -49,8 +49,7 @@ def tag_columns(
                 for line, tag in zip(sentence.lines, tags, strict=True):
                     answers.setdefault(line, []).append(tag)
     lines = file.read_bytes().decode("utf-8").split("\n")  # checked to be UTF-8 when it was read
-    for number, content in enumerate(lines, start=1):
-        write(_with_tags(content, answers.get(number, [])) + ("\n" if number < len(lines) else ""))
+    write("\n".join(_with_tags(content, answers.get(number, [])) for number, content in enumerate(lines, start=1)))
 
 
 def _with_tags(line: str, tags: Sequence[str]) -> str:

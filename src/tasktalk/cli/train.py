@@ -38,6 +38,7 @@ EPILOG = example(
     "tasktalk train books.csv dvd.csv --set model.hidden=50 --epochs 5",
     "tasktalk train assays.csv --smiles smiles --beside single --split scaffold",
     "tasktalk train people.csv --edges friends.csv --node name",
+    "tasktalk train --task pos=train.conll:column=1 --task chunk=train.conll:column=2",
     "tasktalk train --resume --out runs/fdu-mtl-ic",
 )
 _SETTINGS, _FOLDER = "Model and training", "Run folder"
@@ -49,7 +50,7 @@ _Model = Annotated[
     typer.Option(
         metavar="NAME",
         help="See [cyan]tasktalk models[/].",
-        show_default="ic for texts, mitten for molecules and nodes",
+        show_default="ic for texts and sentences, mitten for molecules and nodes",
         rich_help_panel=_SETTINGS,
     ),
 ]
@@ -64,7 +65,7 @@ _Beside = Annotated[
     typer.Option(
         metavar="NAME",
         help="Train this model too, to compare (repeat for more; none for nothing).",
-        show_default="linear; for molecules forest",
+        show_default="linear; for molecules forest, for sentences lstm",
         rich_help_panel=_SETTINGS,
     ),
 ]

@@ -21,6 +21,8 @@ Schedule = Literal["alternate", "joint"]
 
 _POOL_BATCHES = 16
 """Sentences of so many batches are sorted by length together: little padding, yet a new mixture every epoch."""
+_PAIRS = 64_000_000
+"""So many pairs of words has a batch at most, padding included: a model that weighs them needs no more memory."""
 
 
 @runtime_checkable  # signatures are checked while the tests run
@@ -165,8 +167,10 @@ def plan_epoch(
     streams = {k: _stream(examples, rows[k], batch_size, rng) for k in present}
     total = -(-len(examples) // batch_size)
     if schedule == "joint":
-        steps = -(-total // len(present))
-        return [Plan(tuple(present), tuple(next(streams[k]) for k in present)) for _ in range(steps)]
+        plans = [
+            Plan(tuple(present), tuple(next(streams[k]) for k in present)) for _ in range(-(-total // len(present)))
+        ]
+        return [part for plan in plans for part in _parts(plan, examples.sizes())]
     sizes = np.array([len(rows[k]) for k in present])
     share = (sizes / sizes.max()) ** power
     order = rng.permutation(np.repeat(present, _apportion(share / share.sum(), total)))
@@ -175,9 +179,10 @@ def plan_epoch(
 
 def plan_evaluation(examples: Batchable, tasks: tuple[int, ...], batch_size: int) -> list[Plan]:
     """Every example that these tasks read, once, sorted by size; only shared inputs are read by several tasks."""
+    sizes = examples.sizes()
     rows = rows_of(examples, tasks[0])
-    rows = rows[np.argsort(examples.sizes()[rows], kind="stable")]
-    return [Plan(tasks, (rows[i : i + batch_size],)) for i in range(0, len(rows), batch_size)]
+    rows = rows[np.argsort(sizes[rows], kind="stable")]
+    return [Plan(tasks, (batch,)) for batch in _cut(rows, sizes, batch_size)]
 
 
 def collate(examples: Encoded, plan: Plan) -> TextBatch:
@@ -220,10 +225,38 @@ def _stream(
         batches: list[np.ndarray] = []
         for start in range(0, len(shuffled), batch_size * _POOL_BATCHES):
             pool = shuffled[start : start + batch_size * _POOL_BATCHES]
-            pool = pool[np.argsort(sizes[pool], kind="stable")]
-            batches += [pool[i : i + batch_size] for i in range(0, len(pool), batch_size)]
+            batches += _cut(pool[np.argsort(sizes[pool], kind="stable")], sizes, batch_size)
         for i in rng.permutation(len(batches)):
             yield batches[i]
+
+
+def _cut(
+    rows: Int[np.ndarray, " rows"], sizes: Int[np.ndarray, " examples"], batch_size: int
+) -> list[Int[np.ndarray, " _"]]:
+    """Batches of rows that are sorted by size: of ``batch_size``, and fewer where they are long (``_PAIRS``)."""
+    batches, start = [], 0
+    while start < len(rows):
+        stop = min(start + batch_size, len(rows))
+        while stop > start + 1 and (stop - start) * int(sizes[rows[stop - 1]]) ** 2 > _PAIRS:
+            stop -= 1
+        batches.append(rows[start:stop])
+        start = stop
+    return batches
+
+
+def _parts(plan: Plan, sizes: Int[np.ndarray, " examples"]) -> list[Plan]:
+    """A plan of several groups, which are padded to the longest of all; as several plans where that is too much."""
+    longest = max(int(sizes[rows].max()) for rows in plan.rows)
+    limit = max(1, _PAIRS // max(1, len(plan.rows) * longest**2))
+    parts = []
+    for start in range(0, max(map(len, plan.rows)), limit):
+        groups = [
+            (k, part)
+            for k, rows in zip(plan.receivers, plan.rows, strict=True)
+            if len(part := rows[start : start + limit])
+        ]
+        parts.append(Plan(tuple(k for k, _ in groups), tuple(part for _, part in groups)))
+    return parts
 
 
 def _apportion(share: Float[np.ndarray, " tasks"], total: int) -> Int[np.ndarray, " tasks"]:
