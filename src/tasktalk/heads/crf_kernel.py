@@ -1,8 +1,8 @@
 """Linear-chain CRFs: partition, marginals, best paths (Lafferty et al. 2001; Rabiner 1989).
 
 The score of a path y is start[y_1] + sum_t emissions[t, y_t] + sum_t transitions[y_t-1, y_t] + end[y_T]. A score of
--inf forbids a start, a transition or an end. Padding is at the end of a sentence. Everything is computed in float64:
-the score of a long sentence has too many digits for float32, and its loss is a small difference of two such scores.
+-inf forbids a start, a transition or an end. Padding is at the end of a sentence. Losses are computed in float64:
+the score of a long sentence has too many digits for float32, and a loss is a small difference of two such scores.
 """
 
 import itertools
@@ -17,6 +17,7 @@ from torch.autograd.function import once_differentiable
 # While no score of a word and of a transition together exceeds this, products of probabilities stay above the smallest
 # float64 (e^-708): one step spans e^200 at most, and BIOES tags reach each other in three.
 _LARGEST = 100.0
+_STRETCH = 16  # words after which Viterbi takes off the highest score
 _SMALL_TABLE = 2**16  # up to here a table of scores is filled faster from an array of its own size, in one long loop
 _IMPOSSIBLE = -1e30  # for -inf where two of them would be subtracted
 
@@ -181,26 +182,35 @@ def viterbi(
     start: Float[Tensor, " tags"],
     end: Float[Tensor, " tags"],
 ) -> tuple[Int[Tensor, "batch words"], Float[Tensor, " batch"]]:
-    """The best path of every sentence (-1 at padding) and its score in float64. Arguments as above.
+    """The best path of every sentence (-1 at padding) and its score. Arguments as above.
 
-    Of the way forward only the maxima are kept; the way back looks again where the one of the chosen tag came from.
+    Of the way forward only the maxima are kept; the way back looks again where the one of the chosen tag came from. It
+    has the precision of the scores, at least float32: every few words the highest score is taken off, so that digits
+    suffice for sentences of any length.
     """
     batch, words, tags = emissions.shape
     outside = ~mask.t()
-    best = torch.zeros(words, tags + 1, batch, dtype=torch.float64, device=emissions.device)  # first only the emissions
+    dtype = torch.promote_types(torch.promote_types(emissions.dtype, transitions.dtype), torch.float32)
+    best = torch.zeros(words, tags + 1, batch, dtype=dtype, device=emissions.device)  # first only the emissions
     best[:, :tags] = emissions.masked_fill(~mask[:, :, None], -torch.inf).permute(1, 2, 0)
     best[:, tags].masked_fill_(~outside, -torch.inf)
-    incoming = _with_outside(transitions, start, end).double().t().contiguous()
+    incoming = _with_outside(transitions, start, end).to(dtype).t().contiguous()
     moves, table = incoming[:, :, None], best.new_empty(tags + 1, tags + 1, batch)
     if table.numel() <= _SMALL_TABLE:
         moves = moves.expand_as(table).contiguous()
     best[0] += incoming[:, -1:]
     row = best.new_empty(tags + 1, batch)
-    for previous, own in itertools.pairwise(best.unbind()):
+    taken = []
+    for t, (previous, own) in enumerate(itertools.pairwise(best.unbind()), start=1):
         torch.add(previous, moves, out=table)
         torch.amax(table, dim=1, out=row)
         own.add_(row)
-    score = (best[-1] + incoming[-1, :, None]).amax(dim=0)
+        if t % _STRETCH == 0:
+            highest = own.amax(dim=0).clamp_(min=_IMPOSSIBLE)
+            own.sub_(highest)
+            taken.append(highest)
+    taken.append((best[-1] + incoming[-1, :, None]).amax(dim=0))
+    score = torch.stack(taken).sum(dim=0, dtype=torch.float64)
     paths = _walk_back(best.transpose(1, 2).contiguous().cpu().numpy(), incoming.cpu().numpy())
     return paths.to(mask.device).masked_fill(~mask, -1), score
 
@@ -212,7 +222,7 @@ def _walk_back(best: Float[np.ndarray, "words batch tags"], incoming: Float[np.n
         best: score of the best path that ends in a tag.
         incoming: transitions, from the second axis to the first.
     """
-    ways = np.empty(best.shape[1:])
+    ways = np.empty_like(best[0])
     paths = np.empty(best.shape[:2], dtype=np.int64)
     tag = np.full(best.shape[1], len(incoming) - 1)
     for scores, row in zip(best[::-1], paths[::-1], strict=True):
