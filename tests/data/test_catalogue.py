@@ -7,6 +7,7 @@ import pytest
 
 from tasktalk.core.errors import ConfigError
 from tasktalk.data.catalogue import CATALOGUE, Entry, find
+from tasktalk.data.corpora import KNOWN
 
 
 @pytest.mark.parametrize("entry", CATALOGUE.values(), ids=CATALOGUE.keys())
@@ -31,6 +32,12 @@ def test_fdu_mtl() -> None:
         "/data/fdu-mtl/books.task.train"
     )
     assert not any(file.needed for file in entry.files if file.path.endswith(".unlabel"))
+
+
+def test_corpora_of_tagged_sentences_lie_where_their_reader_looks() -> None:
+    for name, known in KNOWN.items():
+        paths = {file.path for file in find(name).files}
+        assert paths == {f"{name}/{file}" for file in known.files.values()}
 
 
 def test_checksums_are_those_of_the_real_files(real_data: Path) -> None:

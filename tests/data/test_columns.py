@@ -106,6 +106,7 @@ def test_what_is_wrong_has_a_line(
         read_columns(write(tmp_path / "a.txt", content), **choices)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_real_data(real_data: Path) -> None:
     for name, sentences, words in (("train", 8936, 211_727), ("test", 2012, 47_377)):
         tagged = read_columns(real_data / "conll2000" / f"{name}.txt")

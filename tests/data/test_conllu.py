@@ -53,6 +53,7 @@ def test_what_is_wrong_has_a_line(tmp_path: Path, content: str, message: str) ->
         read_conllu(path)
 
 
+@pytest.mark.slow
 def test_real_data(real_data: Path) -> None:
     counts = []
     for split in ("train", "dev", "test"):

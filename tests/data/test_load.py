@@ -1,14 +1,17 @@
 """One way to load any data set."""
 
 import hashlib
+import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from tasktalk.core.errors import ConfigError, DataError
 from tasktalk.data.catalogue import CATALOGUE, Entry, RemoteFile
-from tasktalk.data.dataset import Dataset, Molecules, Nodes
+from tasktalk.data.dataset import Dataset, Molecules, Nodes, Sentences
 from tasktalk.data.fdu import load_fdu
 from tasktalk.data.load import load
 from tasktalk.data.request import Request
@@ -116,6 +119,53 @@ def test_nothing_of_that_name(toy: Path) -> None:
     (toy / "empty").mkdir()
     with pytest.raises(DataError, match=r"empty: expected files <task>.task.train or tables \(.csv, .tsv, .jsonl\)"):
         load(toy / "empty")
+
+
+def test_corpora_of_tagged_sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.conll", "b.txt"):
+        Path(name).write_text("".join(f"w{number} DT O\nx NN B-X\n\n" for number in range(20)))
+    alone = load("a.conll")
+    assert isinstance(alone.splits["train"].content, Sentences)
+    assert [len(examples) for examples in alone.splits.values()] == [14, 2, 4]
+    dataset = load([Path("a.conll"), "pos=b.txt:column=1"], dev=0.0, test=0.0, tasks=["pos"])
+    assert [(task.name, task.classes) for task in dataset.tasks] == [("pos", ("DT", "NN"))]
+    assert load(["ner=a.conll"]).tasks[0].name == "ner"
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        (["a.conll", "b.csv"], "'a.conll' is a corpus of tagged sentences, and 'b.csv' is none: load them apart"),
+        (["fdu-mtl", "a.conll:column=1"], "'a.conll:column=1' is a corpus of tagged sentences, and 'fdu-mtl' is none"),
+        (["wnut17", "conll200"], "no data set, folder or table 'conll200': did you mean 'conll2000'"),
+    ],
+)
+def test_corpora_go_with_nothing_else(sources: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load(sources)
+
+
+def test_a_corpus_is_fetched_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a zip archive with both files, as ``conll2000`` is."""
+    text = "".join(f"w{number} DT B-NP\n\n" for number in range(10)).encode()
+    archive = io.BytesIO()
+    with ZipFile(archive, "w") as packed:
+        for part in ("train", "test"):
+            packed.writestr(f"conll2000/{part}.txt", text)
+    with serve(Site({"conll2000.zip": archive.getvalue()})) as site:
+        real = CATALOGUE["conll2000"]
+        files = [
+            replace(file, url=f"{site.url}/{file.url.rpartition('/')[2]}", sha256=hashlib.sha256(text).hexdigest())
+            for file in real.files
+        ]
+        monkeypatch.setitem(CATALOGUE, "conll2000", replace(real, files=tuple(files)))
+        monkeypatch.setenv("TASKTALK_DATA", str(tmp_path))
+        dataset = load("conll2000:column=1", progress=False)
+    assert dataset.tasks[0].name == "conll2000-pos"
+    assert {split: len(part) for split, part in dataset.splits.items()} == {"train": 9, "dev": 1, "test": 10}
+    entry = CATALOGUE["conll2000"]
+    assert entry.loader(tmp_path / entry.folder, Request()).tasks[0].scheme == "iob2"
 
 
 def test_real_data(real_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
