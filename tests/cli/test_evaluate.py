@@ -16,6 +16,20 @@ def test_own_data_gives_the_scores_of_the_training(cli: Cli, trained: Path) -> N
     }
 
 
+def test_labels_that_a_mask_took_away_stay_away(cli: Cli, tmp_path: Path) -> None:
+    rows = reviews(60, seed=3)
+    write_csv(tmp_path / "books.train.csv", rows)
+    write_csv(tmp_path / "books.test.csv", rows[:30])
+    out = tmp_path / "run"
+    source = tmp_path / "books.train.csv"
+    done = cli("train", source, "--model", "linear", "--beside", "none", "--mask", "all:50", "--out", out)
+    assert done.code == 0, done.err
+    splits = json.loads((out / "metrics.json").read_text())["splits"]
+    assert 0 < splits["test_not_in_train"]["tasks"]["books"]["n"] < 30  # texts that lost their label are new
+    again = json.loads(cli("evaluate", out, "--json", "-").out)["splits"]
+    assert again["test_not_in_train"] == splits["test_not_in_train"]
+
+
 def test_table(cli: Cli, trained: Path) -> None:
     mean = json.loads((trained / "run/metrics.json").read_text())["splits"]["test"]["mean"]
     lines = cli("evaluate", trained / "run").out.splitlines()

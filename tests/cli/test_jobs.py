@@ -9,7 +9,7 @@ import pytest
 from tasktalk.cli.jobs import complete, default_folder, outline, plan
 from tasktalk.core.errors import ConfigError
 from tasktalk.core.task import Task
-from tasktalk.data.dataset import Content, Dataset, Examples, Molecules, NodeGraph, Nodes
+from tasktalk.data.dataset import Content, Dataset, Examples, Molecules, NodeGraph, Nodes, Sentences
 from tasktalk.training.config import Config, make_config
 
 OUT = Path("out")
@@ -87,10 +87,11 @@ def test_model_beside_that_is_impossible_is_refused(beside: str, model: dict[str
     [
         ([["word"]], True, "ic", ["ic", "linear-per-task", "linear-easy-adapt"]),
         ([["word"]], False, "ic", ["ic", "linear-per-task"]),
+        (Sentences([["word"]], []), True, "ic", ["ic", "lstm"]),
         (MOLECULES, False, "mitten", ["mitten", "forest"]),
         (NODES, False, "mitten", ["mitten", "linear-per-task"]),
     ],
-    ids=["texts of their own", "shared texts", "molecules", "nodes"],
+    ids=["texts of their own", "shared texts", "sentences", "molecules", "nodes"],
 )
 def test_models_that_suit_the_data(content: Content, separate: bool, model: str, beside: list[str]) -> None:
     dataset = data(content, separate)
@@ -100,6 +101,14 @@ def test_models_that_suit_the_data(content: Content, separate: bool, model: str,
     named = complete({"model": {"name": "linear"}, "training": {"beside": []}}, [], dataset)
     assert (named.model.name, named.training.beside) == ("linear", [])
     assert complete({}, ["training.beside=[forest]", "model.name=fs"], dataset).training.beside == ["forest"]
+
+
+def test_a_graph_is_not_read_for_every_few_nodes() -> None:
+    dataset = data(Nodes(NODES.graph, np.zeros(1000, dtype=np.int64)))
+    assert complete({}, [], dataset).training.batch_size == 100
+    assert complete({}, ["training.batch_size=7"], dataset).training.batch_size == 7
+    assert complete({}, [], data(Nodes(NODES.graph, np.zeros(50, dtype=np.int64)))).training.batch_size == 16
+    assert complete({}, [], SEPARATE).training.batch_size == 16
 
 
 def test_settings_are_checked_before_the_data_is_there() -> None:

@@ -54,12 +54,14 @@ def command(
 def _own_data(run: "Run") -> "Dataset":
     from tasktalk.cli.options import load_data
     from tasktalk.cli.show import warn
+    from tasktalk.data.masks import mask_labels, parse_mask
     from tasktalk.training.run_folder import ENVIRONMENT, read_json
 
     dataset = load_data(run.config.data)
     if dict(dataset.sources) != read_json(run.folder / ENVIRONMENT)["data"]:
         warn("the data has changed since the run was trained: it may be tested on examples that it was trained on")
-    return dataset
+    masked, _ = mask_labels(dataset, parse_mask(run.config.data.mask), run.config.training.seed)
+    return masked
 
 
 def _other_data(run: "Run", sources: list[str]) -> "Dataset":

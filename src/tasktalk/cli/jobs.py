@@ -12,7 +12,7 @@ from tasktalk.cli.show import warn
 from tasktalk.core.errors import ConfigError, DataError, TrainingError
 from tasktalk.data.catalogue import CATALOGUE
 from tasktalk.data.corpora import is_corpus, parse_corpus
-from tasktalk.data.dataset import Dataset, Examples, Molecules, Sentences
+from tasktalk.data.dataset import Dataset, Examples, Molecules, Nodes, Sentences
 from tasktalk.models.options import LinearOptions
 from tasktalk.models.settings import TextOptions
 from tasktalk.models.transfer_options import TransferOptions
@@ -23,6 +23,8 @@ from tasktalk.training.run_folder import CONFIG, METRICS
 from tasktalk.training.train import resume, train
 
 _LINEAR_MODES = ("per-task", "easy-adapt")
+_READINGS = 10
+"""A graph is read at most so often in an epoch, unless the size of the batches is given."""
 _Values = Mapping[str, Mapping[str, Any]]
 
 
@@ -55,7 +57,7 @@ def outline(values: _Values, settings: Sequence[str]) -> Config:
 
 
 def complete(values: _Values, settings: Sequence[str], dataset: Dataset) -> Config:
-    """All settings; where no model is named, or none beside it, those that suit the data.
+    """All settings; where no model, none beside it or no size of batches is given, those that suit the data.
 
     Args:
         values: as for ``outline``.
@@ -68,10 +70,11 @@ def complete(values: _Values, settings: Sequence[str], dataset: Dataset) -> Conf
     content = _examples(dataset).content
     usual = "ic" if isinstance(content, list | Sentences) else "mitten"
     config = make_config({**values, "model": {"name": usual, **values.get("model", {})}}, settings)
-    if "beside" in config.training.model_fields_set:
-        return config
-    beside = [{Molecules: "forest", Sentences: "lstm"}.get(type(content), "linear")]
-    return config.model_copy(update={"training": config.training.model_copy(update={"beside": beside})})
+    suited: dict[str, object] = {"beside": [{Molecules: "forest", Sentences: "lstm"}.get(type(content), "linear")]}
+    if isinstance(content, Nodes):  # every batch reads the whole graph
+        suited["batch_size"] = max(config.training.batch_size, len(_examples(dataset)) // _READINGS)
+    update = {key: value for key, value in suited.items() if key not in config.training.model_fields_set}
+    return config.model_copy(update={"training": config.training.model_copy(update=update)})
 
 
 def default_folder(config: Config) -> Path:

@@ -44,8 +44,8 @@ AUROC = Metric("auroc", "AUROC", "AUROC (area under the ROC curve; 0.5 is chance
 RMSE = Metric("rmse", "RMSE", "RMSE (root mean squared error, in the unit of the labels)", 3, min)
 
 
-F1 = Metric("f1", "F1", "F1 of spans in % (as conlleval)", 2, max, 100)
-ACCURACY = Metric("accuracy", "accuracy", "accuracy of tags in %", 2, max, 100)
+F1 = Metric("f1", "F1", "F1 of spans in % (as conlleval)", 2, max, 100.0)
+ACCURACY = Metric("accuracy", "accuracy", "accuracy of tags in %", 2, max, 100.0)
 
 
 def main_metrics(dataset: "Dataset") -> dict[str, Metric]:

@@ -101,7 +101,7 @@ class TrainingConfig(Settings):
 
     Attributes:
         epochs: passes over about as many examples as there are.
-        batch_size: examples per task and batch.
+        batch_size: examples per task and batch; of nodes, if it is not given, a tenth of them.
         evaluation_batch_size: examples per batch where nothing is learned.
         schedule: ``alternate``, one task per batch (Algorithm 1), or ``joint``, all tasks in every batch (Eq. 14).
         sampling_power: a task is drawn in proportion to (its examples) ** power; 0 is uniform.
