@@ -62,7 +62,7 @@ def test_both_ways_to_compute_it_agree(width: float, constrained: bool, monkeypa
         torch.testing.assert_close(ours, in_logs, rtol=1e-12, atol=1e-10)
 
 
-@pytest.mark.parametrize("factor", [1.0, 1e3, 1e6])
+@pytest.mark.parametrize("factor", [1.0, 100.0, 1e3, 1e6])
 def test_what_scales_away_is_not_lost(factor: float) -> None:
     """The first word nearly rules out the only tag that can go on, and the next words insist on it."""
     emissions = torch.zeros(1, 4, 2)
