@@ -37,53 +37,62 @@ _REASONS = {
 }
 
 
+_Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+_File = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="FILE",
+        help="Texts, SMILES or names of nodes: one a line, or a table (.csv, .tsv, .jsonl), in UTF-8.",
+        show_default="standard input",
+    ),
+]
+_Tasks = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="Ask this task (repeat for more).", show_default="all tasks")
+]
+_Column = Annotated[
+    str,
+    typer.Option(
+        "--text", "--smiles", "--node", metavar="COLUMN", help="Tables: what to read.", show_default="the run's"
+    ),
+]
+_Format = Annotated[
+    Literal["auto", "conll"],
+    typer.Option(
+        "--format",
+        help="conll: FILE has a word on each line, and its tags are added as columns.",
+        show_default="what --output ends in",
+    ),
+]
+_Token = Annotated[int, typer.Option(metavar="N", help="With --format conll: the column of the words.")]
+_Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write here, whole or not at all: a table if it ends in .csv or .tsv, else JSON lines.",
+        show_default="standard output",
+    ),
+]
+
+
 def command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="FILE",
-            help="Texts, SMILES or names of nodes: one a line, or a table (.csv, .tsv, .jsonl), in UTF-8.",
-            show_default="standard input",
-        ),
-    ] = None,
-    task: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Ask this task (repeat for more).", show_default="all tasks"),
-    ] = None,
-    column: Annotated[
-        str,
-        typer.Option(
-            "--text", "--smiles", "--node", metavar="COLUMN", help="Tables: what to read.", show_default="the run's"
-        ),
-    ] = "",
-    form: Annotated[
-        Literal["auto", "conll"],
-        typer.Option(
-            "--format",
-            help="conll: FILE has a word on each line, and its tags are added as columns.",
-            show_default="what --output ends in",
-        ),
-    ] = "auto",
-    token: Annotated[int, typer.Option(metavar="N", help="With --format conll: the column of the words.")] = 0,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write here, whole or not at all: a table if it ends in .csv or .tsv, else JSON lines.",
-            show_default="standard output",
-        ),
-    ] = None,
+    run: _Run,
+    file: _File = None,
+    task: _Tasks = None,
+    column: _Column = "",
+    form: _Format = "auto",
+    token: _Token = 0,
+    output: _Output = None,
 ) -> None:
     """Answer for new texts, molecules or nodes: labels and probabilities, or values.
 
     JSON has a line for each input. A table keeps the columns of the input and
-    adds for each task NAME, the label, the value in its unit or the tags, and for labels
-    NAME_probability (of the second of two classes) or NAME_CLASS (of each of
-    several); NAME is NAME_predicted where the input has such columns already.
-    What cannot be read, such as a broken SMILES, has no answer and is counted.
+    adds for each task NAME, the label, the value in its unit or the tags, and
+    for labels NAME_probability (of the second of two classes) or NAME_CLASS (of
+    each of several); NAME is NAME_predicted where the input has such columns
+    already. What cannot be read, such as a broken SMILES, has no answer and is
+    counted.
     """
     from tasktalk.training.inputs import field_name
     from tasktalk.training.run import Run
