@@ -1,6 +1,6 @@
 """The table of a comparison: means over seeds, and paired differences with their confidence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,11 @@ from tasktalk.core.errors import ConfigError, nearest
 from tasktalk.core.task import Task
 from tasktalk.data.dataset import Dataset
 from tasktalk.data.masks import parse_mask
-from tasktalk.training.metrics import scores_of
+from tasktalk.training.metrics import TaskScores, mean_scores, scores_of
 from tasktalk.training.selection import choose_criterion
+from tasktalk.training.tag_scores import tag_scores
 
-HIGHER_IS_BETTER = frozenset({"accuracy", "auroc", "average_precision", "r2"})
+HIGHER_IS_BETTER = frozenset({"accuracy", "auroc", "average_precision", "f1", "precision", "r2", "recall"})
 """The metrics of which more is better."""
 
 CONFIDENCE = 0.95
@@ -77,10 +78,25 @@ def choose_metric(metric: str, tasks: Sequence[Task], separate: bool) -> str:
     """
     if not metric:
         return choose_criterion("auto", tasks, separate)
-    found = {name for task in tasks for name in scores_of(task, np.zeros((0, task.outputs)), np.zeros(0))} - {"n"}
+    found = {name for task in tasks for name in _metrics(task)} - {"n", "types"}
     if metric not in found:
         raise ConfigError(f"--metric: these tasks have no {metric!r}: {nearest(metric, found)}")
     return metric
+
+
+def _metrics(task: Task) -> TaskScores:
+    if task.kind == "tagging":
+        return tag_scores(task, [], [])
+    return scores_of(task, np.zeros((0, task.outputs)), np.zeros(0))
+
+
+def metric_by_task(metric: str, tasks: Sequence[Task], separate: bool) -> dict[str, str]:
+    """The metric of every task: one for all, but that where none is named, tags that are no spans have their accuracy.
+
+    Arguments and errors as for ``choose_metric``.
+    """
+    chosen = choose_metric(metric, tasks, separate)
+    return {task.name: chosen if metric or chosen != "f1" or task.scheme else "accuracy" for task in tasks}
 
 
 def choose_against(against: str, rows: Sequence[Row]) -> str:
@@ -120,7 +136,13 @@ def _effect(mask: str) -> tuple[float, float]:
     return parsed.percent, parsed.share
 
 
-def summarise_rows(results: Results, metric: str, against: str, paper: Mapping[str, float] | None = None) -> list[Line]:
+def summarise_rows(
+    results: Results,
+    metric: str,
+    against: str,
+    paper: Mapping[str, float] | None = None,
+    tasks: Collection[str] | None = None,
+) -> list[Line]:
     """The table of some results; rows without a finished run are left out.
 
     Args:
@@ -128,10 +150,25 @@ def summarise_rows(results: Results, metric: str, against: str, paper: Mapping[s
         metric: what is compared.
         against: title of the row that the others are compared with, or ``best``.
         paper: the paper's scores by title.
+        tasks: names of the tasks over which means are taken; None takes all.
     """
-    finished = {title: runs for title, runs in results.items() if runs}
+    finished = {title: _only(runs, tasks) for title, runs in results.items() if runs}
     scores = {title: seed_scores(runs, metric) for title, runs in finished.items()}
     return [_line(title, runs, scores, metric, against, (paper or {}).get(title)) for title, runs in finished.items()]
+
+
+def _only(runs: Mapping[int, Mapping[str, Any]], tasks: Collection[str] | None) -> Mapping[int, Mapping[str, Any]]:
+    """The same runs with means over some tasks."""
+    if tasks is None:
+        return runs
+    return {
+        seed: {**run, "splits": {split: mean_scores(_some(block, tasks)) for split, block in run["splits"].items()}}
+        for seed, run in runs.items()
+    }
+
+
+def _some(block: Mapping[str, Any], tasks: Collection[str]) -> dict[str, TaskScores]:
+    return {name: scores for name, scores in block["tasks"].items() if name in tasks}
 
 
 def seed_scores(runs: Mapping[int, Mapping[str, Any]], metric: str, split: str = _SPLIT) -> dict[int, float]:

@@ -60,7 +60,7 @@ _Metric = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="What to compare them by: error, auroc, loss, ...",
+        help="What to compare them by: error, auroc, f1, loss, ...",
         show_default="what suits the tasks",
         rich_help_panel=_COMPARISON,
     ),
@@ -202,7 +202,7 @@ def _compare(
     """Check everything, train what is not trained yet, and compare."""
     from tasktalk.benchmarks.compare import check_rows, run_rows
     from tasktalk.benchmarks.compare_files import Comparison
-    from tasktalk.benchmarks.compare_table import choose_against, choose_metric, paper_scores, summarise_rows
+    from tasktalk.benchmarks.compare_table import choose_against, metric_by_task, paper_scores, summarise_rows
     from tasktalk.cli.options import load_data
     from tasktalk.cli.show import warn
 
@@ -210,7 +210,8 @@ def _compare(
     dataset = load_data(rows[0].config.data, progress=not quiet)
     for sentence in remarks:
         warn(sentence)
-    metric = choose_metric(metric, dataset.tasks, dataset.splits["train"].owner is not None)
+    metric_of = metric_by_task(metric, dataset.tasks, dataset.splits["train"].owner is not None)
+    metric, *others = dict.fromkeys(metric_of.values())
     theirs = paper_scores(dataset, rows, metric) if paper else {}
     check_rows(dataset, rows, seeds, folder)
 
@@ -219,8 +220,13 @@ def _compare(
             typer.echo(line, err=True)
 
     results, failures = run_rows(dataset, rows, seeds, folder, not quiet, tell)
-    lines = summarise_rows(results, metric, against, theirs)
-    return Comparison(_typed(), dataset.name, dataset.sources, metric, against, rows, seeds, results, failures, lines)
+    its = {name: [task for task, its in metric_of.items() if its == name] for name in (metric, *others)}
+    lines = summarise_rows(results, metric, against, theirs, its[metric] if others else None)
+    tables = {name: summarise_rows(results, name, against, tasks=its[name]) for name in others}
+    return Comparison(
+        _typed(), dataset.name, dataset.sources, metric, against, rows, seeds, results, failures, lines, tables,
+        {task: name for task, name in metric_of.items() if name != metric},
+    )  # fmt: skip
 
 
 def _typed() -> list[str]:
@@ -260,21 +266,23 @@ def _failed(failures: Sequence["Failure"]) -> str:
 
 
 def _show(comparison: "Comparison") -> None:
-    from tasktalk.benchmarks.compare_files import best_titles, digits
+    from tasktalk.benchmarks.compare_files import best_titles
     from tasktalk.cli.show import BEST, say, table
 
-    lines, metric = comparison.lines, comparison.metric
-    best = best_titles(lines, metric)
-    cells = [_cells(line, digits(metric), line.title in best) for line in lines]
-    shown = [name for name in cells[0] if any(row[name].strip() for row in cells)]
-    table(
-        [name + " " * len(BEST) * (name == "test") for name in shown], [[row[name] for name in shown] for row in cells]
-    )
+    for number, (metric, lines) in enumerate(comparison.tables.items()):
+        best = best_titles(lines, metric)
+        cells = [_cells(line, metric, line.title in best) for line in lines]
+        shown = [name for name in cells[0] if any(row[name].strip() for row in cells)]
+        say("\n" * (number > 0) + _caption(comparison, metric)) if comparison.others else None
+        table(
+            [name + " " * len(BEST) * (name == "test") for name in shown],
+            [[row[name] for name in shown] for row in cells],
+        )
     for sentence in _legend(comparison):
         say(sentence)
 
 
-def _cells(line: "Line", places: int, is_best: bool) -> dict[str, str]:
+def _cells(line: "Line", metric: str, is_best: bool) -> dict[str, str]:
     """A row by the names of its columns; a column that is empty everywhere is not shown."""
     from tasktalk.benchmarks.compare_files import number
     from tasktalk.cli.show import BEST
@@ -282,28 +290,39 @@ def _cells(line: "Line", places: int, is_best: bool) -> dict[str, str]:
     gap = line.difference
     return {
         "model": line.title,
-        "test": f"{number(line.mean, places)} ± {number(line.std, places)}" + (BEST if is_best else " " * len(BEST)),
+        "test": f"{number(line.mean, metric)} ± {number(line.std, metric)}" + (BEST if is_best else " " * len(BEST)),
         "tasks": "" if line.defined == line.tasks else f"{line.defined}/{line.tasks}",
-        "dev": number(line.dev, places),
+        "dev": number(line.dev, metric),
         "s/run": f"{line.seconds:.0f}",
-        "paper": "" if line.paper is None else number(line.paper, places),
-        "difference": "" if gap is None else f"{gap.mean:+.{places}f} ± {number(gap.half_width, places)}",
+        "paper": "" if line.paper is None else number(line.paper, metric),
+        "difference": "" if gap is None else f"{number(gap.mean, metric, '+')} ± {number(gap.half_width, metric)}",
     }
+
+
+def _caption(comparison: "Comparison", metric: str) -> str:
+    """Which tasks a table is about, where there are several."""
+    from tasktalk.benchmarks.compare_files import title_of
+
+    others = comparison.metric_of
+    tasks = next(iter(next(iter(comparison.results.values())).values()))["splits"]["test"]["tasks"]
+    return f"{title_of(metric)} of {', '.join(t for t in tasks if others.get(t, comparison.metric) == metric)}:"
 
 
 def _legend(comparison: "Comparison") -> list[str]:
     from tasktalk.benchmarks.compare import BEST as BEST_OTHER
+    from tasktalk.benchmarks.compare_files import title_of
     from tasktalk.benchmarks.compare_table import HIGHER_IS_BETTER
     from tasktalk.cli.show import BEST
 
     lines, metric, seeds = comparison.lines, comparison.metric, len(comparison.seeds)
+    titles = " and ".join(map(title_of, comparison.tables))
     order = "highest" if metric in HIGHER_IS_BETTER else "lowest"
     marked = f";{BEST} marks the {order}" if len(lines) > 1 else ""
-    sentences = [f"Test {metric}: mean over tasks, ± std over {seeds} seed{'s' * (seeds > 1)}{marked}."]
+    sentences = [f"Test {titles}: mean over tasks, ± std over {seeds} seed{'s' * (seeds > 1)}{marked}."]
     if any(line.difference for line in lines):
         other = "the best other" if comparison.against == BEST_OTHER else comparison.against
         sentences.append(f"Difference from {other}: paired by seed, ± half its 95 % confidence interval.")
-    if any(line.defined != line.tasks for line in lines):
-        sentences.append(f"Tasks: for how many of those with labels the {metric} is defined.")
+    if any(line.defined != line.tasks for table in comparison.tables.values() for line in table):
+        sentences.append(f"Tasks: for how many of those with labels the {titles} is defined.")
     sentences += [f"{line.title}: {line.seeds} of {seeds} seeds." for line in lines if line.seeds != seeds]
     return sentences

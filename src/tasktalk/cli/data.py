@@ -89,10 +89,11 @@ def check(
     node: Node = "",
     json: Json = "",
 ) -> None:
-    """Count what is in a data set: examples, classes, duplicates; words of texts, sizes of molecules and graphs."""
+    """Count what is in a data set: examples, classes, tags, duplicates; words, sizes of molecules and graphs."""
     from tasktalk.cli.options import load_data
     from tasktalk.cli.show import emit_json
     from tasktalk.data.check import check as check_dataset
+    from tasktalk.data.sentence_batches import folded
     from tasktalk.encoders.vectors import vector_words
     from tasktalk.training.config import make_config
 
@@ -104,11 +105,13 @@ def check(
     dataset, known = load_data(config), None
     if config.vectors:
         words = {word for split in dataset.splits.values() for tokens in split.tokens for word in tokens}
-        known = vector_words(config.vectors, words)
+        fold = config.case == "fold" and any(one.kind == "tagging" for one in dataset.tasks)  # as they are looked up
+        found = vector_words(config.vectors, {folded(word, fold) for word in words})
+        known = {word for word in words if folded(word, fold) in found}
     report = check_dataset(dataset, known)
     if json:
         emit_json(report.as_json(), json)
-    elif report.inputs == "texts":
+    elif report.inputs in ("texts", "sentences"):
         _show(report)
     else:
         _show_graphs(report)
@@ -128,9 +131,10 @@ def _state(entry: "Entry") -> str:
 
 def _show(report: "Report") -> None:
     """The report in 80 columns: unknown words are those without a vector, or without vectors those not in train."""
-    from tasktalk.cli.show import number, say, table
+    from tasktalk.cli.show import number, table
 
     with_vectors = any(part.unknown_to_vectors is not None for part in report.parts)
+    tagged = report.inputs == "sentences"
     rows = []
     for part in report.parts:
         unknown = part.unknown_to_vectors if with_vectors else part.unknown_to_train
@@ -139,18 +143,35 @@ def _show(report: "Report") -> None:
                 part.task,
                 part.split,
                 str(part.examples),
+                *([str(part.words)] if tagged else []),
                 _balance(list(part.classes.values())),
                 f"{part.median_words or 0:.0f}/{part.p95_words or 0:.0f}/{part.max_words}",
-                str(part.empty),
+                *([] if tagged else [str(part.empty)]),
                 number(None if unknown is None else 100 * unknown, 1),
                 "-" if part.also_in_train is None else str(part.also_in_train),
             )
         )
-    table(("task", "split", "texts", "classes", "words", "empty", "OOV %", "twice"), rows, left=2)
+    of_texts = ("task", "split", "texts", "classes", "words", "empty", "OOV %", "twice")
+    of_sentences = ("task", "split", "sentences", "words", "tags", "length", "OOV %", "twice")
+    table(of_sentences if tagged else of_texts, rows, left=2)
     _say_labels(report)
-    say("words: median, 95th percentile and greatest number per text")
-    say(f"OOV: words {'without a vector' if with_vectors else 'that stand in no training text'}")
-    say("twice: texts that also stand in train")
+    _say_columns(tagged, with_vectors)
+
+
+def _say_columns(tagged: bool, with_vectors: bool) -> None:
+    from tasktalk.cli.show import say
+
+    one = "sentence" if tagged else "text"
+    if tagged:
+        say("tags: how many words have each, or how many spans each type has")
+    lengths = (
+        "length: median, 95th percentile and greatest number of words"
+        if tagged
+        else ("words: median, 95th percentile and greatest number")
+    )
+    say(f"{lengths} per {one}")
+    say(f"OOV: words {'without a vector' if with_vectors else f'that stand in no training {one}'}")
+    say(f"twice: {one}s that also stand in train")
 
 
 def _show_graphs(report: "Report") -> None:
@@ -192,8 +213,9 @@ def _sizes(report: "Report") -> Iterator[str]:
 def _say_labels(report: "Report") -> None:
     from tasktalk.cli.show import say
 
+    what = "tags" if report.inputs == "sentences" else "classes"
     for classes, tasks in _class_names(report).items():
-        say(f"classes of {tasks}: {classes}")
+        say(f"{what} of {tasks}: {classes}")
     for part in report.parts:
         if part.mean is not None and part.std is not None and part.split == "train":
             say(f"values of {part.task} in train: mean {part.mean:.4g}, standard deviation {part.std:.4g}")

@@ -1,5 +1,6 @@
 """What is in a data set: counts, balance, lengths, unknown words, duplicates, sizes of molecules and graphs."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,25 +9,28 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from tasktalk.core.task import Task
-from tasktalk.data.dataset import Dataset, Examples, Molecules, Nodes, noun
+from tasktalk.data.dataset import Dataset, Examples, Molecules, Nodes, Sentences, noun
 from tasktalk.data.duplicates import seen
+from tasktalk.data.schemes import OUTSIDE, spans
 
 Value = str | int | float | None
 
 
 @dataclass(frozen=True)
 class Part:
-    """One task in one split; with shared inputs, its labelled examples. What there is of texts only is else None.
+    """One task in one split; with shared inputs, its labelled examples. What there is of words only is else None.
 
     Args:
         task: name of the task.
         split: name of the split.
         examples: how many examples.
-        classes: how many of each class; empty for regression.
+        classes: how many of each class; empty for regression. Tagging: how many words have each tag, or where tags mark
+            spans, how many spans are of each type.
         positive: share of the second class where there are two, else None.
         mean: mean of the values of a regression, else None.
         std: their standard deviation, else None.
         also_in_train: how many also stand in ``train``; None for ``train``.
+        words: how many words all examples have.
         median_words: median length in words.
         p95_words: length that 95 % of the examples do not exceed.
         max_words: greatest length.
@@ -43,6 +47,7 @@ class Part:
     mean: float | None
     std: float | None
     also_in_train: int | None
+    words: int | None = None
     median_words: float | None = None
     p95_words: float | None = None
     max_words: int | None = None
@@ -87,7 +92,7 @@ class Report:
 
     Args:
         name: name of the data set.
-        inputs: what its examples are: ``texts``, ``molecules`` or ``nodes``.
+        inputs: what its examples are: ``texts``, ``sentences``, ``molecules`` or ``nodes``.
         tokenizer: name of the tokeniser; empty where there are no words.
         examples: how many examples a split has.
         graphs: of molecules and nodes, else None.
@@ -122,12 +127,13 @@ def check(dataset: Dataset, known_words: Collection[str] | None = None) -> Repor
 
     Args:
         dataset: the data set.
-        known_words: texts: the words that have a vector; None leaves their share out.
+        known_words: texts and sentences: the words that have a vector; None leaves their share out.
     """
     train = dataset.splits["train"]
     known = None if known_words is None else frozenset(known_words)
     what = noun(train.content)
-    trained = frozenset(word for words in train.tokens for word in words) if what == "texts" else None
+    has_words = what in ("texts", "sentences")
+    trained = frozenset(word for words in train.tokens for word in words) if has_words else None
     columns = {}
     for split, examples in dataset.splits.items():
         later = split != "train"
@@ -211,8 +217,10 @@ def _part(task: Task, split: str, columns: _Columns, number: int, examples: Exam
         task=task.name,
         split=split,
         examples=len(found),
-        classes={name: int((found == index).sum()) for index, name in enumerate(task.classes)},
-        positive=float((found == 1).mean()) if len(task.classes) == 2 and len(found) else None,
+        classes=_class_counts(task, found, examples),
+        positive=float((found == 1).mean())
+        if len(task.classes) == 2 and task.kind == "binary" and len(found)
+        else None,
         mean=float(found.mean()) if measured else None,
         std=float(found.std()) if measured else None,
         also_in_train=None if columns.seen is None else int((columns.seen & chosen).sum()),
@@ -220,9 +228,21 @@ def _part(task: Task, split: str, columns: _Columns, number: int, examples: Exam
     )
 
 
+def _class_counts(task: Task, labels: Float[np.ndarray, " labels"], examples: Examples) -> dict[str, int]:
+    if not isinstance(examples.content, Sentences):
+        return {name: int((labels == index).sum()) for index, name in enumerate(task.classes)}
+    sequences = [[task.classes[tag] for tag in examples.content.tags[int(label)]] for label in labels]
+    if not task.scheme:
+        counts = Counter(tag for tags in sequences for tag in tags)
+        return {name: counts[name] for name in task.classes}
+    counts = Counter(span.type for tags in sequences for span in spans(tags))
+    return {name: counts[name] for name in dict.fromkeys(tag[2:] for tag in task.classes if tag != OUTSIDE)}
+
+
 def _of_words(columns: _Words, chosen: Bool[np.ndarray, " examples"]) -> dict[str, Any]:
     spread = _spread(columns.lengths[chosen] if chosen.any() else np.zeros(1, dtype=np.int64))
     return {
+        "words": int(columns.lengths[chosen].sum()),
         "median_words": spread.median,
         "p95_words": spread.p95,
         "max_words": spread.greatest,

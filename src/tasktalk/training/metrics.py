@@ -89,7 +89,12 @@ def regression_scores(
 
 
 def summarise(tasks: Sequence[Task], scores: Mapping[str, TaskScores]) -> dict[str, object]:
-    """One split of ``metrics.json``.
+    """One split of ``metrics.json``: ``mean_scores`` of the tasks, in their order."""
+    return mean_scores({task.name: scores[task.name] for task in tasks})
+
+
+def mean_scores(scores: Mapping[str, TaskScores]) -> dict[str, object]:
+    """The scores of some tasks, and their means.
 
     Returns:
         ``mean``: the mean of each metric over the tasks for which it is defined, and ``tasks``, the number of tasks
@@ -105,7 +110,7 @@ def summarise(tasks: Sequence[Task], scores: Mapping[str, TaskScores]) -> dict[s
         if len(values) != labelled:
             defined[name] = len(values)
     mean["tasks"] = labelled
-    return {"mean": mean, "defined": defined, "tasks": {task.name: scores[task.name] for task in tasks}}
+    return {"mean": mean, "defined": defined, "tasks": dict(scores)}
 
 
 def _areas(given: Float[np.ndarray, "known classes"], truth: Int[np.ndarray, " known"]) -> dict[str, float | None]:
