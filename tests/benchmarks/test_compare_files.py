@@ -1,6 +1,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,3 +97,36 @@ def test_the_best_is_best_as_shown() -> None:
 )
 def test_folders_of_absolute_paths_only(given: object, left: object) -> None:
     assert without_folders({"k": [given]}) == {"k": [left]}
+
+
+def tagger(pos: float, ner: float) -> dict[str, Any]:
+    scores = {"n": 5, "accuracy": 0.875, "f1": ner, "types": {"x": {"f1": ner}}}
+    tasks = {"pos": {"n": 3, "accuracy": pos}, "ner": scores}
+    block = {"mean": {"f1": ner, "tasks": 2}, "defined": {"f1": 1}, "tasks": tasks}
+    return {"splits": {"dev": block, "test": block}, "seconds": 1.0}
+
+
+def test_taggings_have_a_table_for_each_metric_in_percent(tmp_path: Path) -> None:
+    results = {"fs": {0: tagger(0.5, 0.25)}, "ic": {0: tagger(0.75, 0.5)}}
+    rows, _ = plan_rows(list(results))
+    tables = {
+        name: summarise_rows(results, name, "fs", tasks=[task]) for name, task in (("accuracy", "pos"), ("f1", "ner"))
+    }
+    made = Comparison(
+        ["tasktalk"], "pos+ner", {}, "accuracy", "fs", rows, (0,), results, [], tables["accuracy"],
+        {"f1": tables["f1"]}, {"ner": "f1"},
+    )  # fmt: skip
+    lines = to_markdown(made).splitlines()
+    assert lines[0] == "# pos+ner: test accuracy and f1" and "higher is better" in lines[2]
+    assert (
+        "| model | test accuracy % | std | tasks | dev accuracy % | seconds | difference | 95 % interval | to |"
+        in lines
+    )
+    assert "| ic | **75.00** | n/a | 1/1 | 75.00 | 1 | +25.00 | n/a | fs |" in lines
+    assert "| ic | **50.00** | n/a | 1/1 | 50.00 | 1 | +25.00 | n/a | fs |" in lines
+    assert "| pos | 50.00 | **75.00** |" in lines and "| ner | 25.00 | **50.00** |" in lines
+    write_comparison(made, tmp_path, tmp_path / "pair")
+    found = json.loads((tmp_path / "pair.json").read_text())
+    assert found["others"]["f1"]["ic"]["mean"] == 0.5
+    assert found["models"]["ic"]["runs"]["0"]["splits"]["test"]["tasks"] == {"pos": 0.75, "ner": 0.5}
+    assert "types" not in (tmp_path / "comparison.csv").read_text()

@@ -12,6 +12,7 @@ from tasktalk.benchmarks.compare_table import (
     choose_against,
     choose_metric,
     half_width,
+    metric_by_task,
     paired,
     paper_scores,
     seed_scores,
@@ -125,3 +126,35 @@ def test_scores_of_the_paper_by_data_set_mask_and_model(molecules: Dataset) -> N
     rows, _ = plan_rows(["single"], (), {"data": {"mask": "all:20"}})
     with pytest.raises(ConfigError, match="no 'tox21' with the mask 'all:20'; it has the masks sufficient, partial:10"):
         paper_scores(tox21, rows, "auroc")
+
+
+POS = Task("pos", "tagging", ("A", "B"))
+NER = Task("ner", "tagging", ("O", "B-x", "E-x", "I-x", "S-x"), scheme="iob2")
+
+
+def test_spans_are_compared_by_f1_and_other_tags_by_accuracy() -> None:
+    assert metric_by_task("", [POS, NER], True) == {"pos": "accuracy", "ner": "f1"}
+    assert metric_by_task("accuracy", [POS, NER], True) == {"pos": "accuracy", "ner": "accuracy"}
+    assert metric_by_task("", [BINARY, MANY], True) == {"a": "error", "b": "error"}
+    with pytest.raises(ConfigError, match="--metric: these tasks have no 'f1'"):
+        metric_by_task("f1", [POS], True)
+    with pytest.raises(ConfigError, match="--metric: these tasks have no 'types'"):
+        metric_by_task("types", [NER], True)
+
+
+def test_means_are_taken_over_the_tasks_that_have_the_metric() -> None:
+    def tagger(pos: float, ner: float) -> dict[str, Any]:
+        tasks = {"pos": {"n": 3, "accuracy": pos}, "ner": {"n": 5, "accuracy": 1.0, "f1": ner}}
+        block = {"mean": {"accuracy": (pos + 1) / 2, "f1": ner, "tasks": 2}, "defined": {"f1": 1}, "tasks": tasks}
+        return {"splits": {"dev": block, "test": block}, "seconds": 1.0}
+
+    results: Results = {"fs": {0: tagger(0.5, 0.25)}, "ic": {0: tagger(0.75, 0.5)}}
+    accuracy = summarise_rows(results, "accuracy", "fs", tasks=["pos"])
+    assert [(line.mean, line.dev, line.defined, line.tasks) for line in accuracy] == [
+        (0.5, 0.5, 1, 1),
+        (0.75, 0.75, 1, 1),
+    ]
+    f1 = summarise_rows(results, "f1", "fs", tasks=["ner"])
+    assert [(line.mean, line.defined, line.tasks) for line in f1] == [(0.25, 1, 1), (0.5, 1, 1)]
+    assert f1[1].difference == Difference("fs", 1, 0.25, None)
+    assert best_of({"fs": {0: 0.25}, "ic": {0: 0.5}}, "f1") == "ic"

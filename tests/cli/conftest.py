@@ -83,6 +83,35 @@ def write_graph(folder: Path, people: int = 40, seed: int = 0) -> tuple[Path, Pa
     )
 
 
+def sentences(count: int, seed: int) -> list[list[str]]:
+    """Lines of sentences: a word, its part of speech, and the phrase that it belongs to, in IOB2."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(count):
+        lines = []
+        for _ in range(rng.integers(1, 4)):
+            lines += [f"{rng.choice(['the', 'a'])} DT B-NP", f"{rng.choice(['dog', 'Cat', 'tree'])} NN I-NP"]
+            lines += [f"{rng.choice(['sees', 'likes'])} VB B-VP"] * int(rng.integers(2))
+        found.append([*lines, ". . O"])
+    return found
+
+
+def write_conll(path: Path, found: Sequence[Sequence[str]]) -> Path:
+    path.write_text("\n".join("\n".join(lines) + "\n" for lines in found), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def of_sentences(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A finished run of two tasks, ``pos`` and ``chunk``, in ``run`` beside ``train.conll``. Not to be changed."""
+    home = tmp_path_factory.mktemp("sentences")
+    path = write_conll(home / "train.conll", sentences(60, seed=0))
+    source = [f"pos={path}:column=1", f"chunk={path}:column=2"]
+    small = {"name": "fs", "hidden": 8, "embedding_features": 8, "dropout": 0.0}
+    training = {"epochs": 6, "tracker": "none", "learning_rate": 0.02, "device": "cpu"}
+    yield from _finished(home, {"data": {"source": source}, "model": small, "training": training})
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     """A folder with two tasks."""

@@ -16,7 +16,7 @@ def make_examples(receivers: int) -> tuple[Tensor, Tensor]:
 
 
 def test_contract() -> None:
-    check_block(lambda tasks: SharedPrivate(WORD_FEATURES, HIDDEN, tasks), WORD_FEATURES, shared_inputs=False)
+    check_block(lambda tasks: SharedPrivate(WORD_FEATURES, HIDDEN, tasks), WORD_FEATURES)
 
 
 def test_a_state_is_private_then_shared() -> None:
@@ -65,7 +65,7 @@ def test_one_task_cannot_be_told_apart() -> None:
         SharedPrivate(WORD_FEATURES, HIDDEN, 1)
 
 
-def test_shared_inputs_are_refused() -> None:
+def test_shared_inputs_are_refused_while_training() -> None:
     block, (words, mask) = SharedPrivate(WORD_FEATURES, HIDDEN, TASKS), make_examples(1)
     with pytest.raises(ConfigError, match="examples that belong to one task each.*try ic, dc or fs"):
         block(words, mask, (0, 1))

@@ -238,3 +238,39 @@ def test_the_checksum_sees_words_lengths_labels_and_owners() -> None:
     ]
     assert one.checksum() == Encoded([w.copy() for w in words], labels.copy(), owner.copy()).checksum()
     assert len({one.checksum(), *(other.checksum() for other in others)}) == 6
+
+
+def long(lengths: list[int], owner: list[int] | None = None) -> Encoded:
+    tasks = 1 if owner is None else max(owner) + 1
+    labels = np.zeros((len(lengths), tasks))
+    return Encoded([np.ones(n, dtype=np.int64) for n in lengths], labels, None if owner is None else np.array(owner))
+
+
+def pairs(examples: Encoded, plan: Plan) -> int:
+    longest = max(len(examples.words[row]) for rows in plan.rows for row in rows)
+    return sum(len(rows) for rows in plan.rows) * longest**2
+
+
+def test_long_texts_make_smaller_batches() -> None:
+    examples = long([5000] * 5 + [9000] * 2 + [10] * 60)
+    plans = plan_evaluation(examples, (0,), 64)
+    assert sorted(np.concatenate([plan.rows[0] for plan in plans]).tolist()) == list(range(67))
+    assert all(pairs(examples, plan) <= 64e6 or len(plan.rows[0]) == 1 for plan in plans)
+    assert [len(plan.rows[0]) for plan in plans] == [60, 2, 2, 1, 1, 1]
+    trained = plan_epoch(examples, 64, seed=0, epoch=0)
+    assert all(pairs(examples, plan) <= 64e6 or len(plan.rows[0]) == 1 for plan in trained)
+
+
+def test_texts_of_the_usual_length_make_the_usual_batches() -> None:
+    examples = long([200] * 130)
+    assert [len(plan.rows[0]) for plan in plan_evaluation(examples, (0,), 64)] == [64, 64, 2]
+    assert sorted(len(plan.rows[0]) for plan in plan_epoch(examples, 64, seed=0, epoch=0)) == [2, 64, 64]
+
+
+def test_a_long_text_of_one_task_makes_smaller_batches_of_all() -> None:
+    examples = long([5000, *[20] * 40], [0] + [1] * 40)
+    plans = plan_epoch(examples, 64, seed=0, epoch=0, schedule="joint")
+    assert plans[0].receivers == (0, 1) and {plan.receivers for plan in plans[1:]} == {(1,)}
+    assert all(pairs(examples, plan) <= 64e6 for plan in plans)
+    others = np.concatenate([plan.rows[-1] for plan in plans])
+    assert sorted(others.tolist()) == list(range(1, 41))  # none is left out

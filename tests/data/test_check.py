@@ -8,10 +8,13 @@ import pytest
 
 from tasktalk.core.task import Task
 from tasktalk.data.check import Graphs, Spread, check
+from tasktalk.data.columns import Sentence
+from tasktalk.data.corpora import Corpus
 from tasktalk.data.dataset import Dataset, Examples, MoleculeGraph, Molecules, NodeGraph, Nodes
 from tasktalk.data.fdu import load_fdu
 from tasktalk.data.mat_graphs import load_mat
 from tasktalk.data.request import Request
+from tasktalk.data.tagging import assemble_tagging
 
 NAN = np.nan
 TASKS = (Task("a", "binary", ("no", "yes")), Task("b", "binary", ("0", "1")))
@@ -127,3 +130,28 @@ def test_real_graphs(real_data: Path) -> None:
     assert report.graphs is not None
     assert (report.graphs.nodes, report.graphs.edges, report.graphs.alone) == (10312, 333983, 0)
     assert sum(part.classes["yes"] for part in report.parts) == 14476
+
+
+def tagging() -> Dataset:
+    """Parts of speech and spans of the same three sentences."""
+    words = [["a", "dog", "barks"], ["dogs", "bark"], ["a"]]
+    pos = [["DT", "NN", "VB"], ["NN", "VB"], ["DT"]]
+    chunks = [["B-NP", "I-NP", "O"], ["B-NP", "B-VP"], ["O"]]
+    path = Path("x.conll")
+    corpora = []
+    for name, tags in (("pos", pos), ("chunk", chunks)):
+        found = [Sentence(w, t, list(range(1, len(w) + 1)), path) for w, t in zip(words, tags, strict=True)]
+        corpora.append(Corpus(name, {"train": found[:2], "test": found[2:]}, {}))
+    return assemble_tagging(corpora)
+
+
+def test_tags_are_counted_by_word_and_spans_by_type() -> None:
+    report = check(tagging(), {"a", "dog"})
+    assert (report.inputs, report.examples) == ("sentences", {"train": 4, "test": 2})
+    parts = {(part.task, part.split): part for part in report.parts}
+    assert parts["pos", "train"].classes == {"DT": 1, "NN": 2, "VB": 2}
+    assert parts["chunk", "train"].classes == {"NP": 2, "VP": 1}
+    assert parts["chunk", "test"].classes == {"NP": 0, "VP": 0}
+    train = parts["pos", "train"]
+    assert (train.examples, train.words, train.max_words, train.positive) == (2, 5, 3, None)
+    assert train.unknown_to_vectors == 3 / 5 and parts["pos", "test"].unknown_to_train == 0

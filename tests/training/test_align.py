@@ -5,7 +5,7 @@ import pytest
 
 from tasktalk.core.errors import ConfigError
 from tasktalk.core.task import Task
-from tasktalk.data.dataset import Dataset, Examples
+from tasktalk.data.dataset import Dataset, Examples, Sentences
 from tasktalk.training.align import align
 
 RUN = (
@@ -76,3 +76,63 @@ def test_a_task_of_another_kind_is_refused() -> None:
 def test_what_the_run_does_not_know_is_refused(task: Task, message: str) -> None:
     with pytest.raises(ConfigError, match=message.replace("?", r"\?")):
         align(dataset((task,), [[0.0], [1.0]], None), RUN)
+
+
+NER = Task("ner", "tagging", ("O", "B-x", "E-x", "I-x", "S-x", "B-y", "E-y", "I-y", "S-y"), scheme="iob2")
+POS = Task("pos", "tagging", ("A", "B", "C"))
+
+
+def tagging(*tasks: Task) -> Dataset:
+    """A sentence of each task, with its last two tags; the sequences stand in another order than the sentences."""
+    count = len(tasks)
+    tags = [np.array([len(task.classes) - 1, len(task.classes) - 2]) for task in reversed(tasks)]
+    labels = np.full((count, count), np.nan)
+    labels[range(count), range(count)] = range(count - 1, -1, -1)
+    examples = Examples(Sentences([["a", "b"]] * count, tags), labels, np.arange(count))
+    return Dataset("d", tasks, {"train": examples}, "whitespace")
+
+
+def test_tags_take_the_numbers_and_tasks_the_order_of_the_run() -> None:
+    known = (POS, NER)
+    given = tagging(
+        Task("ner", "tagging", ("O", "B-y", "E-y", "I-y", "S-y"), scheme="bioes"), Task("pos", "tagging", ("A", "C"))
+    )
+    found = align(given, known)
+    assert found.tasks == known
+    part = found.splits["train"]
+    assert isinstance(part.content, Sentences) and part.owner is not None and part.owner.tolist() == [1, 0]
+    names = [
+        [known[k].classes[tag] for tag in part.content.tags[int(part.labels[row, k])]] for row, k in ((0, 1), (1, 0))
+    ]
+    assert names == [["S-y", "I-y"], ["C", "A"]]
+    assert np.isnan(part.labels).tolist() == [[True, False], [False, True]]
+
+
+def test_tags_of_the_run_itself_do_not_change() -> None:
+    found, given = align(tagging(NER, POS), (NER, POS)).splits["train"], tagging(NER, POS).splits["train"]
+    assert isinstance(found.content, Sentences) and isinstance(given.content, Sentences)
+    for k in (0, 1):
+        mine, theirs = (x.content.tags[int(x.labels[k, k])].tolist() for x in (found, given))  # type: ignore[union-attr]
+        assert mine == theirs
+
+
+def test_a_tag_that_the_run_does_not_know_is_refused_only_where_it_stands() -> None:
+    with pytest.raises(
+        ConfigError, match="task 'pos': the run was trained without the label 'X', which 'a' has in the"
+    ):
+        align(tagging(Task("pos", "tagging", ("A", "X"))), (POS,))
+    found = align(tagging(Task("pos", "tagging", ("X", "A", "B"))), (POS,)).splits["train"]
+    assert isinstance(found.content, Sentences) and found.content.tags[0].tolist() == [1, 0]
+    with pytest.raises(ConfigError, match="task 'pos': the run has a binary task, and the data a tagging task"):
+        align(tagging(POS), (Task("pos", "binary", ("0", "1")),))
+
+
+def test_sentences_without_any_span_suit_a_task_of_spans() -> None:
+    only = Dataset(
+        "d",
+        (Task("ner", "tagging", ("O",)),),
+        {"train": Examples(Sentences([["a"]], [np.array([0])]), np.zeros((1, 1)), np.zeros(1, dtype=np.int64))},
+        "whitespace",
+    )
+    found = align(only, (POS, NER)).splits["train"]
+    assert isinstance(found.content, Sentences) and found.content.tags[0].tolist() == [0]

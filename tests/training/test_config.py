@@ -31,6 +31,7 @@ OTHER_VALUES = {
     "data.dev": 0.3,
     "data.test": 0.0,
     "data.mask": "partial:10:0.3",
+    "data.case": "keep",
     "data.max_words": 7,
     "data.min_count": 2,
     "data.vectors": ["a.txt", "b.npz"],

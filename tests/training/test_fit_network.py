@@ -25,7 +25,19 @@ from tasktalk.training.encode import Encoder, fit_encoder
 from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.fit_network import check_network, fit_network, make_accelerator
 from tasktalk.training.run_folder import MODEL, read_tasks
-from tests.training.toy import NAMES, OF_MOLECULES, Recorder, config, files, graph_config, mixed, molecules, nodes, toy
+from tests.training.toy import (
+    NAMES,
+    OF_MOLECULES,
+    Recorder,
+    config,
+    files,
+    graph_config,
+    mixed,
+    molecules,
+    nodes,
+    tagged,
+    toy,
+)
 
 WORDS = TextInputs(vocabulary=1000, wide_features=3000)
 LEARN: dict[str, Any] = {
@@ -178,8 +190,18 @@ def test_what_does_not_go_together_is_refused_before_training() -> None:
     check_network(SharedPrivateOptions(), tasks, WORDS, shared_inputs=False)
     with pytest.raises(ConfigError, match="SP-MTL's adversary"):
         check_network(SharedPrivateOptions(), tasks, WORDS, shared_inputs=True)
-    with pytest.raises(ConfigError, match="tagging is not supported yet, and task 'pos' is of that kind"):
+    with pytest.raises(ConfigError, match="task 'pos' is a tagging task, and these are texts"):
         check_network(FullySharedOptions(), (*tasks, Task("pos", "tagging", ("N", "V"))), WORDS, shared_inputs=False)
+
+
+def test_taggers_are_asked_before_training() -> None:
+    inputs = fit_encoder(tagged(), config("ic")).inputs
+    for options in (IndirectOptions(), SharedPrivateOptions(output="softmax"), MittenOptions(characters="cnn")):
+        check_network(options, tagged().tasks, inputs, shared_inputs=False)
+    with pytest.raises(ConfigError, match=r"model.wide is for texts, and these are sentences"):
+        check_network(IndirectOptions(wide="joint"), tagged().tasks, inputs, shared_inputs=False)
+    with pytest.raises(ConfigError, match="model.prior and model.dependency_data are not for sentences"):
+        check_network(MittenOptions(prior="affinity"), tagged().tasks, inputs, shared_inputs=False)
 
 
 @pytest.mark.parametrize(

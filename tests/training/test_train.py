@@ -139,7 +139,7 @@ def tagging() -> Dataset:
         (no_training_examples(), config("fs"), DataError, "expected training examples, found none in .* 'toy'"),
         (toy(sizes=(0, 0, 0)), config("fs"), DataError, "expected training examples, found none"),
         (toy(shared=True), config("sp"), ConfigError, "SP-MTL's adversary"),
-        (tagging(), config("fs"), ConfigError, "tagging is not supported yet, and task 'books' is of that kind"),
+        (tagging(), config("fs"), ConfigError, "task 'books' is a tagging task, and these are texts"),
         (
             mixed(),
             config("fs", wide="fitted"),

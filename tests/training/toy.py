@@ -13,8 +13,11 @@ import numpy as np
 
 from tasktalk.core.seeding import seed_everything
 from tasktalk.core.task import Task
+from tasktalk.data.columns import Sentence
+from tasktalk.data.corpora import Corpus
 from tasktalk.data.dataset import Dataset, Examples, NodeGraph, Nodes
 from tasktalk.data.load import load
+from tasktalk.data.tagging import assemble_tagging
 from tasktalk.models.build import build_network
 from tasktalk.models.options import ForestOptions, LinearOptions
 from tasktalk.training.config import Config, make_config
@@ -111,6 +114,45 @@ def nodes(features: bool = True) -> Dataset:
         for split, part in zip(("train", "dev", "test"), rows, strict=True)
     }
     return Dataset("pairs", MIXED, parts, "")
+
+
+TAGGED = ("pos", "chunk")
+
+
+def tagged(sizes: Mapping[str, int] | None = None, seed: int = 0) -> Dataset:
+    """Sentences of 2 to 9 words with parts of speech, and others with spans of two types in IOB2.
+
+    Args:
+        sizes: sentences of each task by split; None for 30, 8 and 8.
+        seed: of the sentences.
+    """
+    rng = np.random.default_rng(seed)
+    corpora = [
+        Corpus(
+            name,
+            {
+                split: [_tagged_sentence(rng, name, number) for number in range(size)]
+                for split, size in (sizes or {"train": 30, "dev": 8, "test": 8}).items()
+            },
+            {f"{name}.conll": f"checksum of {seed}"},
+        )
+        for name in TAGGED
+    ]
+    return assemble_tagging(corpora)
+
+
+def _tagged_sentence(rng: np.random.Generator, name: str, number: int) -> Sentence:
+    words: list[str] = []
+    pos: list[str] = []
+    chunks: list[str] = []
+    for _ in range(rng.integers(1, 4)):
+        parts = [("the", "DT", "B-NP"), (rng.choice(["dog", "Cat", "tree"]), "NN", "I-NP")]
+        parts += [(rng.choice(["sees", "likes"]), "VB", "B-VP" if rng.random() < 0.8 else "O")]
+        for word, tag, chunk in parts[rng.integers(2) :]:
+            words.append(str(word))
+            pos.append(tag)
+            chunks.append("B-NP" if tag == "NN" and (not chunks or chunks[-1] != "B-NP") else chunk)
+    return Sentence(words, pos if name == "pos" else chunks, list(range(1, len(words) + 1)), Path(f"{name}.conll"))
 
 
 def text(rng: np.random.Generator, sign: int) -> list[str]:

@@ -54,10 +54,10 @@ class SharedPrivate(nn.Module):
         """States of the receivers, with the weighted penalties while training.
 
         Raises:
-            ConfigError: several receivers read the same examples: then no example belongs to one task, and there is
-                nothing for the discriminator to tell apart.
+            ConfigError: several receivers read the same examples while training: then no example belongs to one task,
+                and there is nothing for the discriminator to tell apart.
         """
-        if words.shape[0] != len(receivers):
+        if self.training and words.shape[0] != len(receivers):
             raise ConfigError(
                 "SP-MTL's adversary tells from which task an example comes, so it needs examples that belong to one "
                 "task each; this data set has one set of texts with a label column per task (try ic, dc or fs)"

@@ -41,6 +41,8 @@ def build_network(options: NetworkOptions, tasks: Sequence[Task], inputs: Inputs
         ConfigError: settings that make no sense together or for these inputs, for example DC-MTL with one task, or for
             molecules; a tagging of anything but sentences, or another task of sentences.
     """
+    if isinstance(inputs, GraphInputs):
+        _of_graphs(options, inputs)
     _refuse_idle_settings(options, inputs)
     for task in tasks:
         if (task.kind == "tagging") != isinstance(inputs, SentenceInputs):
@@ -50,13 +52,8 @@ def build_network(options: NetworkOptions, tasks: Sequence[Task], inputs: Inputs
         network = _tagging_network(options, tasks, inputs, sparse)
     elif isinstance(inputs, TextInputs):
         network = _text_network(options, tasks, inputs, sparse)
-    elif isinstance(options, TransferOptions):
-        network = _graph_network(options, tasks, inputs)
     else:
-        raise ConfigError(
-            f"model {options.name!r} reads texts, not {inputs.examples}: choose from "
-            "cross-stitch, mitten, mmoe, shared, single, or linear and forest"
-        )
+        network = _graph_network(_of_graphs(options, inputs), tasks, inputs)
     if options.initialisation == "uniform":
         initialise_uniform(network)
     return network
@@ -101,6 +98,15 @@ def _spelling(options: NetworkOptions, letters: int, tasks: int) -> list[Spellin
         return []
     first = SpellingEncoder(letters, options.characters, options.capitals)
     return [first, *(copy.deepcopy(first) for _ in range(tasks - 1 if options.private_spelling else 0))]
+
+
+def _of_graphs(options: NetworkOptions, inputs: GraphInputs) -> TransferNetworkOptions:
+    if isinstance(options, TransferOptions):
+        return options
+    raise ConfigError(
+        f"model {options.name!r} reads texts, not {inputs.examples}: choose from "
+        "cross-stitch, mitten, mmoe, shared, single, or linear and forest"
+    )
 
 
 def _graph_network(options: TransferNetworkOptions, tasks: Sequence[Task], inputs: GraphInputs) -> GraphNetwork:

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Int
 
 from tasktalk.core.errors import ConfigError, nearest
 from tasktalk.core.task import Task
 from tasktalk.data.dataset import Dataset, Examples, Sentences
+
+_SHOWN = 5  # words that tell a sentence from others
 
 
 def align(dataset: Dataset, tasks: Sequence[Task]) -> Dataset:
@@ -32,9 +35,9 @@ def align(dataset: Dataset, tasks: Sequence[Task]) -> Dataset:
 
 def _align_tags(dataset: Dataset, tasks: Sequence[Task], columns: Sequence[int]) -> Dataset:
     """The same for tags: every sequence is that of one example."""
-    numbers = [
-        np.array(_numbers(task, tasks[k]), dtype=np.int64) for task, k in zip(dataset.tasks, columns, strict=True)
-    ]
+    for split in dataset.splits.values():
+        _refuse_new_tags(split, dataset.tasks, [tasks[k] for k in columns])
+    numbers = [_tag_numbers(task, tasks[k]) for task, k in zip(dataset.tasks, columns, strict=True)]
     splits = {}
     for name, split in dataset.splits.items():
         content, (rows, old) = split.content, np.nonzero(~np.isnan(split.labels))
@@ -47,6 +50,28 @@ def _align_tags(dataset: Dataset, tasks: Sequence[Task], columns: Sequence[int])
         owner = np.array(columns, dtype=np.int64)[split.owner]
         splits[name] = Examples(Sentences(content.words, tags), labels, owner)
     return replace(dataset, tasks=tuple(tasks), splits=splits)
+
+
+def _refuse_new_tags(split: Examples, tasks: Sequence[Task], known: Sequence[Task]) -> None:
+    """Tags that the run has not learned, with a word that has one; others may be possible, but do not stand there."""
+    if not isinstance(split.content, Sentences):
+        return
+    for number, (task, its) in enumerate(zip(tasks, known, strict=True)):
+        if its.kind != "tagging":
+            raise ConfigError(f"task {task.name!r}: the run has a {its.kind} task, and the data a tagging task")
+        new = {tag for tag, name in enumerate(task.classes) if name not in its.classes}
+        for row in np.flatnonzero(~np.isnan(split.labels[:, number])) if new else ():
+            words, tags = split.content.words[row], split.content.tags[int(split.labels[row, number])]
+            if (place := next((n for n, tag in enumerate(tags) if tag in new), None)) is not None:
+                name, start = task.classes[tags[place]], " ".join(words[:_SHOWN])
+                raise ConfigError(
+                    f"task {task.name!r}: the run was trained without the label {name!r}, which {words[place]!r} has "
+                    f"in the sentence that begins {start!r}: {nearest(name, its.classes)}"
+                )
+
+
+def _tag_numbers(task: Task, known: Task) -> Int[np.ndarray, " classes"]:
+    return np.array([known.classes.index(name) if name in known.classes else -1 for name in task.classes])
 
 
 def _column(task: Task, tasks: Sequence[Task]) -> int:

@@ -12,7 +12,7 @@ from tasktalk.training.spans import span_scores, token_scores
 from tasktalk.training.tag_predictor import Tagged
 
 
-def tag_scores(task: Task, answers: Sequence[Tagged], gold: Sequence[Int[np.ndarray, " words"] | None]) -> TaskScores:
+def tag_scores(task: Task, answers: Sequence[Tagged], gold: Sequence[Int[np.ndarray, " _"] | None]) -> TaskScores:
     """Scores over the sentences whose tags are known.
 
     Args:
