@@ -146,6 +146,8 @@ def test_simple_models_have_the_name_of_their_mode() -> None:
         (["x=shop/books.csv"], "runs/books-ic"),
         (["shop"], "runs/shop-ic"),
         (["shop/books.csv", "shop/dvd.csv"], "runs/shop-ic"),
+        (["conll2000:limit=200", "ud-ewt"], "runs/conll2000+ud-ewt-ic"),
+        (["pos=a/train.conll:column=1", "a/chunks.conll"], "runs/pos+chunks-ic"),
     ],
 )
 def test_default_folder_is_named_after_data_and_model(sources: list[str], folder: str) -> None:

@@ -14,7 +14,11 @@ def test_every_model_has_a_line_in_the_group_of_what_it_reads(cli: Cli) -> None:
     names = [[line.split()[0] for line in group[2:]] for group in (texts, everything, simple)]
     assert [name for group in names for name in group] == list(model_names())
     assert {"ic", "lstm"} <= set(names[0]) and {"mitten", "single"} <= set(names[1]) and "forest" in names[2]
-    assert (texts[0], everything[0]) == ("For texts:", "For texts, molecules and nodes of a graph:")
+    assert [group[0] for group in (texts, everything, simple)] == [
+        "For texts and tagged sentences:",
+        "For texts, tagged sentences, molecules and nodes of a graph:",
+        "Without a network, for all but sentences:",
+    ]
     assert all(len(line.split()) > 4 for group in (texts, everything, simple) for line in group[2:])
 
 

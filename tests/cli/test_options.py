@@ -26,3 +26,9 @@ def test_lists_and_pairs_become_settings() -> None:
 
 def test_examples_stand_on_lines_of_their_own() -> None:
     assert example("a", "b").split("\n\n") == ["[bold]Examples[/]", "  [dim]$[/] a", "  [dim]$[/] b"]
+
+
+def test_a_task_with_an_equals_sign_is_a_source() -> None:
+    given = data_section(["ud-ewt"], tasks=["pos=train.conll:column=1", "books", "b=a.csv"])
+    assert given == {"source": ["ud-ewt", "pos=train.conll:column=1", "b=a.csv"], "tasks": ["books"]}
+    assert data_section(None, tasks=["a=b.conll"]) == {"source": ["a=b.conll"]}

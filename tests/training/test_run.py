@@ -13,7 +13,7 @@ from tasktalk.core.errors import ConfigError, RunFolderError
 from tasktalk.data.dataset import Dataset, Examples
 from tasktalk.training.run import UNSEEN, Run
 from tasktalk.training.train import train
-from tests.training.toy import CLASSES, NAMES, config, toy
+from tests.training.toy import CLASSES, NAMES, TAGGED, config, tagged, toy
 
 TEXTS = ["a film that was good", "bad", "", "it was the page of a song that was bad", "good song", "never seen words"]
 MODELS = ["ic-wide", "linear"]
@@ -163,3 +163,43 @@ def test_weights_of_another_model_are_refused(folders: dict[str, Path], tmp_path
     (tmp_path / "run" / "model.safetensors").write_bytes(other)
     with pytest.raises(RunFolderError, match="holds the weights of another network"):
         Run.load(tmp_path / "run").predict(TEXTS)
+
+
+@pytest.fixture(scope="module")
+def tagger(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run on sentences with parts of speech, and others with spans in IOB2."""
+    return train(tagged(), config("ic", training__epochs=1), tmp_path_factory.mktemp("runs") / "ic")
+
+
+def test_a_tagger_is_all_in_its_folder(tagger: Run) -> None:
+    again = Run.load(tagger.folder)
+    assert [task.name for task in again.tasks] == list(TAGGED)
+    assert again.evaluate(tagged()) == again.metrics["splits"] == tagger.evaluate(tagged())
+    scores = again.metrics["splits"]["test"]["tasks"]
+    assert "f1" not in scores["pos"] and {"f1", "precision", "recall", "types", "error"} <= set(scores["chunk"])
+
+
+def test_tags_are_in_the_scheme_of_the_files(tagger: Run) -> None:
+    sentences = [["the", "dog", "sees"], [], ["Never", "seen"]]
+    for task, allowed in (("pos", {"DT", "NN", "VB"}), ("chunk", {"O", "B-NP", "I-NP", "B-VP", "I-VP"})):
+        tags = tagger.tag(sentences, task)
+        assert [len(row) for row in tags] == [3, 0, 2] and {tag for row in tags for tag in row} <= allowed
+        rows = tagger.predict([" ".join(words) for words in sentences], task)
+        assert [row["predictions"][task]["tags"] for row in rows] == tags
+        both = tagger.predict([" ".join(words) for words in sentences])
+        assert [row["predictions"][task]["tags"] for row in both] == tags
+        assert [row["words"] for row in both] == sentences
+    assert tagger.tag([], "pos") == []
+
+
+def test_who_listened_to_whom_over_words(tagger: Run) -> None:
+    heard = tagger.listen(["the dog sees", "dog"])
+    assert heard.tasks == TAGGED and heard.tokens == [["the", "dog", "sees"], ["dog"]]
+    assert heard.record["beta"].shape == (2, 2, 3, 3)
+
+
+def test_only_taggers_tag(run: Run, tagger: Run) -> None:
+    with pytest.raises(ConfigError, match="task 'books' is a binary task and does not tag words"):
+        run.tag([["good"]], "books")
+    with pytest.raises(ConfigError, match="unknown task 'chnk': .*'chunk'"):
+        tagger.tag([["good"]], "chnk")

@@ -53,8 +53,12 @@ def _group(model: "type[Settings]") -> str:
     from tasktalk.models.transfer_options import TransferOptions
 
     if issubclass(model, TransferOptions):
-        return "For texts, molecules and nodes of a graph:"
-    return "For texts:" if issubclass(model, TextOptions) else "Without a network, for all of them:"
+        return "For texts, tagged sentences, molecules and nodes of a graph:"
+    return (
+        "For texts and tagged sentences:"
+        if issubclass(model, TextOptions)
+        else "Without a network, for all but sentences:"
+    )
 
 
 def _show_settings(name: str, model: "type[Settings]", everything: bool, json: str) -> None:

@@ -30,7 +30,8 @@ class DataConfig(Settings):
     """Where the examples come from, what they are, and which labels may be used.
 
     Attributes:
-        source: a name in the catalogue, a folder, table files (each a path or NAME=PATH), or a .mat file.
+        source: a name in the catalogue, a folder, table files (each a path or NAME=PATH), a .mat file, or corpora of
+            tagged sentences (each NAME=PATH:column=N or a name in the catalogue).
         tasks: names of the tasks to use; empty for all.
         tokenizer: name of the tokeniser; empty for the source's usual one.
         text: tables only: name of the text column.
@@ -112,8 +113,9 @@ class TrainingConfig(Settings):
         clip: largest norm of the gradient, with ``adamw`` apart from that of word vectors; 0 for no limit.
         patience: stop after so many epochs without a better development score; 0 never stops early.
         selection: keep the weights that are best for the ``mean`` development score, or ``per-task``.
-        criterion: which score: ``error``, ``auroc`` or ``loss``; ``auto`` is the error where tasks have inputs of their
-            own, the AUROC where all tasks are binary and read the same inputs, else the loss.
+        criterion: which score: ``error``, ``auroc``, ``f1`` or ``loss``; ``auto`` is the F1 of spans (of other tags the
+            accuracy), the error where tasks have inputs of their own, the AUROC where all tasks are binary and read the
+            same inputs, else the loss.
         checkpoint_seconds: how often a checkpoint is written for ``--resume``, besides the end of every epoch.
         tracker: where scalars go, a name that accelerate knows, or ``none``.
         device: ``auto`` or ``cpu``.

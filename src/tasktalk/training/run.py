@@ -35,7 +35,7 @@ from tasktalk.training.predictor import (
     score,
 )
 from tasktalk.training.run_folder import CONFIG, METRICS, MODEL, read_json, read_tasks
-from tasktalk.training.tag_predictor import Tagged
+from tasktalk.training.tag_predictor import Tagged, TagPredictor
 
 UNSEEN = "test_not_in_train"
 """Name of the split that leaves out the test texts that stand among the training texts as well."""
@@ -124,7 +124,7 @@ class Run:
             ConfigError: no input, one that cannot be read, or a simple model, which has no messages.
         """
         predictor = load_predictor(self.folder / MODEL, self.config, self.tasks, self.encoder)
-        if not isinstance(predictor, NetworkPredictor):
+        if not isinstance(predictor, NetworkPredictor | TagPredictor):
             raise ConfigError("a linear model or a forest passes no messages between tasks; try a run of ic or mitten")
         examples = self.examples(inputs)
         if not len(examples):
