@@ -62,6 +62,13 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     ),
     "... affinity": ("model.name=mitten", "model.prior=affinity"),
     "... log-prior, affinity": ("model.name=mitten", "model.dependency=log-prior", "model.prior=affinity"),
+    "... log-prior, eta 0.03": ("model.name=mitten", "model.dependency=log-prior", "model.eta=0.03"),
+    "... log-prior, affinity, eta 0.03": (
+        "model.name=mitten",
+        "model.dependency=log-prior",
+        "model.prior=affinity",
+        "model.eta=0.03",
+    ),
     "affinity alone": ("model.name=shared",),
 }
 """What is compared, and the settings of each."""

@@ -108,7 +108,8 @@ class MittenOptions(TransferOptions):
     """L2T-MITTEN: every task listens, position by position, to the encoders of the others.
 
     Attributes:
-        eta: factor of the scores before the softmax over tasks (eta of Eq. 4).
+        eta: factor of the scores before the softmax over tasks (eta of Eq. 4). D~ of T tasks makes them about T times
+            smaller under ``scale``, nothing does under ``log-prior``: take a small eta there, such as 0.03.
         include_self: whether a task may listen to itself.
         dependency: how the general dependency D enters: it scales the attention (``scale``, Eq. 4), or is the
             logarithm of a prior that is added to it (``log-prior``).
