@@ -50,8 +50,7 @@ TASKS = (
     Task("xpos", "tagging", ("A", "B", "C")),
 )
 ALL = tuple(range(len(TASKS)))
-WORDS, LETTERS, LENGTHS = 9, 7, (4, 1, 3)
-UNKNOWN = 1
+WORDS, LETTERS, LENGTHS, UNKNOWN = 9, 7, (4, 1, 3), 1
 
 every_model = pytest.mark.parametrize("name", MODELS)
 every_output = pytest.mark.parametrize("output", OUTPUTS)
@@ -223,8 +222,7 @@ class Listener(nn.Module):
 
     def forward(self, tokens: Tensor, receivers: tuple[int, ...]) -> Tensor:
         self.heard.append(tokens)
-        vectors: Tensor = self.inner(tokens, receivers)
-        return vectors
+        return self.inner(tokens, receivers)  # type: ignore[no-any-return]
 
 
 def test_words_look_unknown_while_training_only() -> None:
