@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check clean
+.PHONY: help setup demo test test-slow check bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ test: setup ## run the test suite
 
 test-slow: setup ## run the tests that take minutes
 	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+bench: setup ## time a training step on this machine, as ratios
+	@$(BIN)/tasktalk bench $(ARGS)
 
 check: setup ## lint, format, types and import layers
 	$(BIN)/ruff check

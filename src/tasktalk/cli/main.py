@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tasktalk import __version__
-from tasktalk.cli import affinity, compare, data, demo, evaluate, models, predict, train
+from tasktalk.cli import affinity, bench, compare, data, demo, evaluate, models, predict, train
 from tasktalk.cli.options import example
 from tasktalk.core.errors import TasktalkError
 
@@ -37,6 +37,7 @@ for module, panel in (
     (evaluate, "Work"),
     (predict, "Work"),
     (models, "Look up"),
+    (bench, "Look up"),
 ):
     app.command(module.__name__.rpartition(".")[2], epilog=module.EPILOG, rich_help_panel=panel)(module.command)
 app.add_typer(data.app, name="data", rich_help_panel="Look up")

@@ -1,0 +1,105 @@
+"""Everything that ``tasktalk bench`` measures, and its tables."""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from tasktalk.benchmarks.bench_floor import Sizes
+from tasktalk.benchmarks.bench_recurrence import compare
+from tasktalk.benchmarks.bench_scaling import SWEEPS, Point, exponents, sweep
+from tasktalk.benchmarks.speed_clock import machine
+
+PARTS = ("steps", "start", "scaling")
+"""A training step beside loops and beside its floor; how long the commands take to start; how cost grows."""
+
+_QUICK = Sizes(words=3, tasks=3, batch=2, hidden=8)
+_QUICK_SWEEPS: dict[str, tuple[int, ...]] = {"words": (2, 4), "tasks": (2, 3)}
+_STARTS = {"tasktalk --help": ["-m", "tasktalk", "--help"], "import tasktalk": ["-c", "import tasktalk"]}
+
+
+def run(parts: Sequence[str], threads: int, rounds: int, quick: bool = False, cpu_time: bool = False) -> dict[str, Any]:
+    """Measure some parts.
+
+    Args:
+        parts: some of ``PARTS``.
+        threads: threads that torch uses.
+        rounds: how often everything is timed; jobs take turns.
+        quick: tiny sizes, which show that it runs and nothing else.
+        cpu_time: see ``take_turns``.
+    """
+    sizes = _QUICK if quick else Sizes()
+    found: dict[str, Any] = {"machine": machine(), "time": "CPU" if cpu_time else "wall clock", "sizes": asdict(sizes)}
+    if "steps" in parts:
+        found["steps"] = compare(sizes, threads, rounds, cpu_time, product=64 if quick else 2048)
+    if "start" in parts:
+        found["start"] = {name: _seconds_to_run(arguments, rounds) for name, arguments in _STARTS.items()}
+    if "scaling" in parts:
+        points = sweep(sizes, _QUICK_SWEEPS if quick else SWEEPS, threads)
+        found["scaling"] = {"points": [asdict(point) for point in points], "exponents": exponents(points)}
+    return found
+
+
+def _seconds_to_run(arguments: Sequence[str], rounds: int) -> float:
+    """Median time of a command in a new process."""
+    taken = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, *arguments], env=os.environ, stdout=subprocess.DEVNULL, check=True)
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
+def points_of(found: Mapping[str, Any]) -> list[Point]:
+    """The measurements of ``scaling``."""
+    return [Point(**point) for point in found["scaling"]["points"]]
+
+
+def tables(found: Mapping[str, Any]) -> list[tuple[str, list[list[str]]]]:
+    """For each part that was measured a caption and a table, whose first row is its head."""
+    made = []
+    if "steps" in found:
+        made.append((_caption(found), _step_table(found["steps"])))
+    if "start" in found:
+        rows = [[name, f"{seconds:.2f}"] for name, seconds in found["start"].items()]
+        made.append(("Seconds until a command has ended, median.", [["command", "seconds"], *rows]))
+    if "scaling" in found:
+        rows = [[row["model"], row["of"], f"{row['time']:.2f}", f"{row['memory']:.2f}"]
+                for row in found["scaling"]["exponents"]]  # fmt: skip
+        caption = "Cost grows as a power of what is made larger: the exponents of time and memory, upper half."
+        made.append((caption, [["model", "of", "time", "memory"], *rows]))
+    return made
+
+
+def _caption(found: Mapping[str, Any]) -> str:
+    sizes, steps = Sizes(**found["sizes"]), found["steps"]
+    return (
+        f"A training step (forward, backward, optimiser) of {sizes.batch} sentences of {sizes.words} words, "
+        f"{sizes.tasks} tasks, width {sizes.hidden}, {steps['threads']} threads, {found['time']} time. The floor is "
+        f"the time of the products at {steps['peak_gflops']:.0f} GFLOP/s, the peak in this run, and one pass over the "
+        "attention. Medians (lowest to highest)."
+    )
+
+
+def _step_table(steps: Mapping[str, Any]) -> list[list[str]]:
+    rows = [["model", "ms", "floor, ms", "times the floor", "loops, times ours"]]
+    for row in steps["rows"]:
+        floor = sum(row["floor_milliseconds"].values())
+        rows.append(
+            [
+                row["model"],
+                f"{row['milliseconds']['ours']:.0f}",
+                f"{floor:.0f}",
+                _spread(row["ours_to_floor"]),
+                _spread(row["loop_to_ours"]),
+            ]
+        )
+    return rows
+
+
+def _spread(ratio: Mapping[str, float]) -> str:
+    return f"{ratio['median']:.1f} ({ratio['lowest']:.1f} to {ratio['highest']:.1f})"

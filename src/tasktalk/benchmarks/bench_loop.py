@@ -1,0 +1,117 @@
+"""DC-MTL and IC-MTL written as one would from the paper: LSTMs of torch, and a loop over words with attention inside.
+
+Nothing in it is slow on purpose. It has the weights of our block, so that both can be compared.
+"""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from tasktalk.communication.cells import LSTMParameters
+from tasktalk.communication.direct import DirectCommunication
+from tasktalk.communication.indirect import IndirectCommunication
+from tasktalk.communication.reader import MessageReader
+
+
+class LoopReader(nn.Module):
+    """Eq. 3-6 and 8-11, word by word, for one task.
+
+    Args:
+        reader: whose weights are taken.
+        lstm: LSTM of the task.
+    """
+
+    def __init__(self, reader: MessageReader, lstm: LSTMParameters) -> None:
+        super().__init__()
+        parts = (reader.attend_word, reader.attend_state, reader.attend_message)
+        self.attend = nn.Parameter(torch.cat(parts).detach().clone())  # W^(s)
+        self.score = _copy(reader.score)  # u^(s)
+        self.fuse, self.gate_message = _copy(reader.fuse), _copy(reader.gate_message)  # W_f, W_r
+        self.gate_cell = _copy(reader.gate_cell)  # W_c
+        self.weight_x, self.weight_h, self.bias = _copy(lstm.weight_x), _copy(lstm.weight_h), _copy(lstm.bias)
+
+    def forward(
+        self,
+        words: Float[Tensor, "batch words features"],
+        messages: Float[Tensor, "batch steps sources hidden"],
+        mask: Bool[Tensor, "batch sources"],
+    ) -> Float[Tensor, "batch words hidden"]:
+        """States of the words; ``steps`` is 1 where every word has the same messages on offer."""
+        hidden = len(self.weight_h)
+        h = c = words.new_zeros(len(words), hidden)
+        states = []
+        for t, x in enumerate(words.unbind(dim=1)):
+            offered = messages[:, t if messages.shape[1] > 1 else 0]
+            state = torch.cat((x, h), dim=1).unsqueeze(1).expand(-1, offered.shape[1], -1)
+            s = torch.tanh(torch.cat((state, offered), dim=2) @ self.attend) @ self.score  # Eq. 5
+            weights = torch.softmax(s.masked_fill(~mask, -torch.inf), dim=1)  # Eq. 6
+            r = (weights.unsqueeze(2) * offered).sum(dim=1)  # Eq. 3, Eq. 8
+            i, f, g, o = (x @ self.weight_x + h @ self.weight_h + self.bias).chunk(4, dim=1)  # Eq. 2
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            gate = torch.sigmoid(r @ self.gate_message + c @ self.gate_cell)  # Eq. 11
+            h = torch.sigmoid(o) * torch.tanh(c + gate * (r @ self.fuse))  # Eq. 10
+            states.append(h)
+        return torch.stack(states, dim=1)
+
+
+class LoopIndirect(nn.Module):
+    """IC-MTL for one receiver.
+
+    Args:
+        block: whose weights are taken.
+        receiver: the task that reads.
+    """
+
+    def __init__(self, block: IndirectCommunication, receiver: int) -> None:
+        super().__init__()
+        self.shared = _torch_lstm(_cell(block.shared.lstm.cells[0]))
+        self.reader = LoopReader(block.reader, _cell(block.lstms.cells[receiver]))
+
+    def forward(
+        self, words: Float[Tensor, "batch words features"], mask: Bool[Tensor, "batch words"]
+    ) -> Float[Tensor, "batch words hidden"]:
+        """States of the words."""
+        mailbox, _ = self.shared(words)  # Eq. 7
+        states: Tensor = self.reader(words, mailbox.unsqueeze(1), mask)
+        return states
+
+
+class LoopDirect(nn.Module):
+    """DC-MTL for one receiver; arguments as for ``LoopIndirect``."""
+
+    def __init__(self, block: DirectCommunication, receiver: int) -> None:
+        super().__init__()
+        self.train_senders = block.train_senders
+        senders = [cell for i, cell in enumerate(block.lstms.cells) if i != receiver]
+        self.senders = nn.ModuleList(_torch_lstm(_cell(cell)) for cell in senders)
+        self.reader = LoopReader(block.reader, _cell(block.lstms.cells[receiver]))
+
+    def forward(
+        self, words: Float[Tensor, "batch words features"], mask: Bool[Tensor, "batch words"]
+    ) -> Float[Tensor, "batch words hidden"]:
+        """States of the words."""
+        with torch.set_grad_enabled(self.train_senders and torch.is_grad_enabled()):
+            messages = torch.stack([sender(words)[0] for sender in self.senders], dim=2)  # h_t^(i)
+        every = mask.new_ones(len(words), len(self.senders))
+        states: Tensor = self.reader(words, messages, every)
+        return states
+
+
+def _cell(module: nn.Module) -> LSTMParameters:
+    if not isinstance(module, LSTMParameters):
+        raise TypeError(f"expected the parameters of an LSTM, found {type(module).__name__}")
+    return module
+
+
+def _copy(parameter: Tensor) -> nn.Parameter:
+    return nn.Parameter(parameter.detach().clone())
+
+
+@torch.no_grad()
+def _torch_lstm(cell: LSTMParameters) -> nn.LSTM:
+    lstm = nn.LSTM(len(cell.weight_x), len(cell.weight_h), batch_first=True)
+    given = {"weight_ih_l0": cell.weight_x.t(), "weight_hh_l0": cell.weight_h.t(), "bias_ih_l0": cell.bias}
+    for name, value in given.items():
+        lstm.get_parameter(name).copy_(value)
+    lstm.get_parameter("bias_hh_l0").zero_()
+    return lstm

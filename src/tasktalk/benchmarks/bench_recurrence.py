@@ -1,0 +1,109 @@
+"""A training step of DC-MTL and IC-MTL beside the same step in loops, and beside the least that has to be computed."""
+
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tasktalk.benchmarks.bench_floor import MODELS, Model, Sizes, attention_pass, operations
+from tasktalk.benchmarks.bench_loop import LoopDirect, LoopIndirect
+from tasktalk.benchmarks.speed_clock import peak_rate, product_job, ratio, take_turns
+from tasktalk.communication.direct import DirectCommunication
+from tasktalk.communication.indirect import IndirectCommunication
+from tasktalk.training.config import TrainingConfig
+from tasktalk.training.optimizers import make_optimizers
+
+_RECEIVER = 0
+_TOLERANCE = 1e-4
+
+
+def compare(sizes: Sizes, threads: int, rounds: int, cpu_time: bool = False, product: int = 2048) -> dict[str, Any]:
+    """The rate of products, and a row for each model.
+
+    Args:
+        sizes: of the step.
+        threads: threads that torch uses; the number that it had is set again afterwards.
+        rounds: how often each is timed; the jobs take turns.
+        cpu_time: see ``take_turns``.
+        product: size of the matrices whose product measures the peak.
+
+    Raises:
+        AssertionError: a block and its loop do not give the same.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        jobs: dict[str, Callable[[], object]] = {"peak": product_job(product)}
+        for model in MODELS:
+            jobs |= {f"{model} {name}": job for name, job in _jobs(model, sizes).items()}
+        seconds = take_turns(jobs, rounds, cpu_time)
+    finally:
+        torch.set_num_threads(before)
+    peak = peak_rate(seconds["peak"], product)
+    return {
+        "threads": threads,
+        "peak_gflops": peak / 1e9,
+        "rows": [_row(model, sizes, seconds, peak) for model in MODELS],
+    }
+
+
+def _row(model: Model, sizes: Sizes, seconds: dict[str, list[float]], peak: float) -> dict[str, Any]:
+    ours, loop, once = (seconds[f"{model} {name}"] for name in ("ours", "loop", "attention"))
+    products = operations(model, sizes) / peak
+    floors = [products + attention for attention in once]
+    return {
+        "model": model,
+        "milliseconds": {"ours": statistics.median(ours) * 1e3, "loop": statistics.median(loop) * 1e3},
+        "floor_milliseconds": {"products": products * 1e3, "attention": statistics.median(once) * 1e3},
+        "loop_to_ours": ratio(loop, ours),
+        "ours_to_floor": ratio(ours, floors),
+    }
+
+
+def _jobs(model: Model, sizes: Sizes) -> dict[str, Callable[[], object]]:
+    torch.manual_seed(0)
+    words = torch.randn(sizes.batch, sizes.words, sizes.hidden).mul_(0.5).requires_grad_()
+    mask = torch.ones(sizes.batch, sizes.words, dtype=torch.bool)
+    block, loop = make_pair(model, sizes)
+    check_equal(block, loop, words, mask)
+    return {
+        "ours": step_of(lambda: block(words[None], mask[None], (_RECEIVER,)).states, block),
+        "loop": step_of(lambda: loop(words, mask), loop),
+        "attention": attention_pass(model, sizes),
+    }
+
+
+def make_pair(model: Model, sizes: Sizes) -> tuple[nn.Module, nn.Module]:
+    """A block, and the same in loops."""
+    if model == "ic":
+        indirect = IndirectCommunication(sizes.hidden, sizes.hidden, sizes.tasks)
+        return indirect, LoopIndirect(indirect, _RECEIVER)
+    direct = DirectCommunication(sizes.hidden, sizes.hidden, sizes.tasks, train_senders=model == "dc")
+    return direct, LoopDirect(direct, _RECEIVER)
+
+
+@torch.no_grad()
+def check_equal(block: nn.Module, loop: nn.Module, words: Tensor, mask: Tensor) -> None:
+    """Compare the states.
+
+    Raises:
+        AssertionError: they differ by more than 1e-4.
+    """
+    difference = float((block(words[None], mask[None], (_RECEIVER,)).states[0] - loop(words, mask)).abs().max())
+    if not difference <= _TOLERANCE:
+        raise AssertionError(f"a block and its loop differ by {difference:g}; at most {_TOLERANCE:g} was expected")
+
+
+def step_of(states: Callable[[], Tensor], module: nn.Module) -> Callable[[], None]:
+    """Forward, backward and optimiser; the gradient of the states is that of their squares."""
+    optimizers = make_optimizers(module, TrainingConfig())
+
+    def step() -> None:
+        states().square().mean().backward()
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+
+    return step
