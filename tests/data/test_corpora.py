@@ -161,6 +161,8 @@ def test_corpora_of_the_catalogue(tmp_path: Path) -> None:
     chunks, pos, named = (load(text, folder=tmp_path) for text in ("conll2000", "conll2000:column=1", "x=conll2000"))
     assert (chunks.name, pos.name, named.name) == ("conll2000", "conll2000-pos", "x")
     assert sizes(chunks) == {"train": 9, "dev": 1, "test": 3}
+    assert chunks.splits["dev"][0].lines[0] > chunks.splits["train"][-1].lines[-1]  # the last of the training part
+    assert sizes(load("conll2000", Request(dev=0.0), tmp_path)) == {"train": 10, "test": 3}
     assert load("conll2000:column=pos", folder=tmp_path) == pos
     assert load("conll2000:column=chunk:limit=4", folder=tmp_path).name == "conll2000"
     (tmp_path / "ud-ewt").mkdir()

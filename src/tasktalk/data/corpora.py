@@ -165,7 +165,9 @@ def load_corpus(spec: Spec, request: Request, folder_of: Callable[[str], Path]) 
 
     The parts that a corpus has are kept. A corpus without any gives up sentences for development and testing, one with
     a test part only for development (``request.dev``, ``request.test``). They are drawn by ``request.seed`` and the
-    words alone, so that two tasks of one file are split alike; a sentence that stands twice is not torn apart.
+    words alone, so that two tasks of one file are split alike; a sentence that stands twice is not torn apart. Corpora
+    of the catalogue with a test part are running text: the last of the training sentences are for development, since
+    sentences of one article on both sides would make it easier than the test.
 
     Args:
         spec: what is asked for.
@@ -184,7 +186,9 @@ def load_corpus(spec: Spec, request: Request, folder_of: Callable[[str], Path]) 
         paths = {"train": spec.source, "dev": spec.dev, "test": spec.test}
         parts = {split: _read_file(Path(path), spec) for split, path in paths.items() if path}
         name = Path(spec.source).stem
-    splits = _splits({split: part.sentences for split, part in parts.items()}, request)
+    given = {split: part.sentences for split, part in parts.items()}
+    splits = _with_last_for_dev(given, request.dev) if spec.source in KNOWN and "test" in given else given
+    splits = _splits(splits, request)
     if spec.limit is not None:
         splits["train"] = splits["train"][: spec.limit]
     sources = {name: sha256 for part in parts.values() for name, sha256 in part.sources.items()}
@@ -265,6 +269,14 @@ def _conllu_column(path: Path, column: int | str | None) -> str:
     if column in COLUMNS:
         return str(column)
     raise ConfigError(f"{path}: no column {str(column)!r}: {nearest(str(column), COLUMNS)}")
+
+
+def _with_last_for_dev(given: Mapping[str, Sequence[Sentence]], share: float) -> dict[str, Sequence[Sentence]]:
+    sentences = given["train"]
+    last = round(share * len(sentences))
+    if "dev" in given or not last:
+        return dict(given)
+    return {**given, "train": sentences[:-last], "dev": sentences[-last:]}
 
 
 def _splits(given: Mapping[str, Sequence[Sentence]], request: Request) -> dict[str, Sequence[Sentence]]:
