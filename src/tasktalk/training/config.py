@@ -108,8 +108,6 @@ class TrainingConfig(Settings):
         sampling_power: a task is drawn in proportion to (its examples) ** power; 0 is uniform.
         optimizer: ``adamw``, with row-wise updates of the word vectors, or ``adadelta`` (the message-passing paper's).
         learning_rate: step size at the beginning.
-        vector_rate: factor of the step size of word vectors, with ``adamw``: pretrained ones that move far leave those of
-            words that training lacks behind.
         decay: how the step size falls until the last epoch: not at all (``none``), or to zero along half a ``cosine``.
         weight_decay: l2 regularisation (decoupled for ``adamw``); word vectors have none with ``adamw``.
         clip: largest norm of the gradient, with ``adamw`` apart from that of word vectors; 0 for no limit.
@@ -133,7 +131,6 @@ class TrainingConfig(Settings):
     sampling_power: NotNegative = 0.0
     optimizer: Literal["adamw", "adadelta"] = "adamw"
     learning_rate: StepSize = 1e-3
-    vector_rate: StepSize = 1.0
     decay: Literal["none", "cosine"] = "none"
     weight_decay: NotNegative = 0.0
     clip: NotNegative = 1.0

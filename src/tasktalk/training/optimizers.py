@@ -52,7 +52,7 @@ def make_optimizers(
     ]
     sparse = [p for p in network.parameters() if p.requires_grad and id(p) in tables]
     if sparse:
-        optimizers.append(torch.optim.SparseAdam(sparse, lr=config.learning_rate * config.vector_rate))
+        optimizers.append(torch.optim.SparseAdam(sparse, lr=config.learning_rate))
     return optimizers
 
 
