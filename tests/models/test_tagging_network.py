@@ -157,8 +157,7 @@ def test_the_gradient_of_a_task_reaches_its_own_layers_and_no_others(name: str, 
     network, k = make(name, output=output), 1
     result = network(make_batch((k,), groups=1))
     (result.losses.sum() + (0 if result.penalty is None else result.penalty)).backward()
-    own: list[tuple[str, bool]] = []
-    others: list[tuple[str, bool]] = []
+    own, others = list[tuple[str, bool]](), list[tuple[str, bool]]()
     for key, parameter in network.named_parameters():
         reached = parameter.grad is not None and bool(parameter.grad.any())
         owner = owner_of(key, len(network.spelling))
@@ -222,7 +221,7 @@ class Listener(nn.Module):
 
     def forward(self, tokens: Tensor, receivers: tuple[int, ...]) -> Tensor:
         self.heard.append(tokens)
-        return self.inner(tokens, receivers)  # type: ignore[no-any-return]
+        return self.inner(tokens, receivers)
 
 
 def test_words_look_unknown_while_training_only() -> None:
