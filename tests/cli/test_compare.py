@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.conftest import write_molecules
-from tests.cli.conftest import Cli, program, start
+from tests.cli.conftest import Cli, program, sentences, start, write_conll
 
 SMALL = ("--smiles", "smiles", "--set", "model.hidden=8", "--set", "training.tracker=none", "--set")
 ONE_EPOCH = (*SMALL, "training.epochs=1")
@@ -142,3 +142,36 @@ def _metrics(out: Path, title: str, seed: int) -> dict[str, dict[str, dict[str, 
 def _without_seconds(text: str) -> list[list[str]]:
     """The words of the table; the column of seconds is another each time."""
     return [[word for word in line.split() if not word.isdecimal()] for line in text.splitlines()[:3]]
+
+
+def test_taggings_are_compared_by_f1_and_by_accuracy(tmp_path: Path, cli: Cli) -> None:
+    path, out = write_conll(tmp_path / "train.conll", sentences(40, seed=0)), tmp_path / "out"
+    tasks = ("--task", f"pos={path}:column=1", "--task", f"chunk={path}:column=2")
+    small = ("--set", "model.hidden=6", "--set", "model.embedding_features=6", "--set", "training.tracker=none")
+    arguments = (
+        "compare",
+        *tasks,
+        *small,
+        "--set",
+        "training.epochs=2",
+        "--models",
+        "fs,ic",
+        "--seeds",
+        1,
+        "--out",
+        out,
+    )
+    done = cli(*arguments)
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert lines[0] == "accuracy % of pos:" and lines[5] == "f1 % of chunk:"
+    assert lines[1].split() == lines[6].split() == ["model", "test", "dev", "s/run", "difference"]
+    assert "Test accuracy % and f1 %: mean over tasks" in done.out
+    for first, task, metric in ((2, "pos", "accuracy"), (7, "chunk", "f1")):
+        for line, title in zip(lines[first : first + 2], ("fs", "ic"), strict=True):
+            scores = _metrics(out, title, 0)["splits"]["test"]["tasks"][task]
+            assert line.split()[:2] == [title, f"{100 * scores[metric]:.2f}"]
+    one = cli(*arguments, "--metric", "loss", "--task", "chunk")
+    assert one.code == 2  # the runs that are there have both tasks
+    refused = cli(*arguments[:3], *arguments[5:], "--metric", "f1")
+    assert refused.code == 2 and "these tasks have no 'f1'" in refused.err

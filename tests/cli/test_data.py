@@ -136,3 +136,21 @@ def test_check_of_a_graph_counts_nodes_and_edges(cli: Cli, tmp_path: Path) -> No
 def test_build_is_a_command_of_data(cli: Cli) -> None:
     assert "tasktalk data build dblp" in cli("data", "build", "--help").out
     assert cli("data", "build", "dblp").code == 2
+
+
+def test_sentences_are_counted_by_words_tags_and_spans(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text("a DT B-NP\ndog NN I-NP\nbarks VB B-VP\n\nDogs NN B-NP\n")
+    (tmp_path / "v.txt").write_text("dogs 0.1 0.2\na 0.1 0.2\n")
+    tasks = [f"{name}={path}:column={n}:dev={path}:test={path}" for name, n in (("pos", 1), ("chunk", 2))]
+    given = ("--task", tasks[0], "--task", tasks[1], "--vectors", tmp_path / "v.txt")
+    done = cli("data", "check", *given)
+    assert done.code == 0, done.err
+    lines = [line.split() for line in done.out.splitlines()]
+    assert lines[0] == ["task", "split", "sentences", "words", "tags", "length", "OOV", "%", "twice"]
+    assert ["pos", "test", "2", "4", "1/2/1", "2/1/3", "50.0", "2"] in lines
+    assert "tags of pos: DT, NN, VB" in done.out and "tags of chunk: NP, VP" in done.out
+    assert "words without a vector" in done.out and "sentences that also stand in train" in done.out
+    report = json.loads(cli("data", "check", *given, "--json", "-").out)
+    assert report["inputs"] == "sentences" and report["tokenizer"] == "whitespace"
+    assert {part["classes"]["NP"] for part in report["parts"] if part["task"] == "chunk"} == {2}
