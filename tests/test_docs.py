@@ -21,16 +21,17 @@ import tasktalk
 from tasktalk.benchmarks.papers import FDU_MTL_TASKS
 from tasktalk.cli.jobs import plan
 from tasktalk.cli.main import app
-from tasktalk.core.inputs import TextInputs
+from tasktalk.core.inputs import SentenceInputs, TextInputs
 from tasktalk.core.task import Task
 from tasktalk.data.tokenize import TOKENIZERS
 from tasktalk.models.build import build_network
 from tasktalk.models.network import TextNetwork
 from tasktalk.models.options import LinearOptions
+from tasktalk.models.tagging_network import TaggingNetwork
 from tasktalk.training.config import Config, make_config, model_names, read_config
 from tasktalk.training.loop import snapshot
 from tasktalk.training.metrics import METRICS
-from tasktalk.training.run_folder import CHECKPOINT, GRAPH, MOLECULES, NODES, SKIPPED
+from tasktalk.training.run_folder import ALPHABET, CHECKPOINT, GRAPH, MOLECULES, NODES, SKIPPED
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -247,7 +248,7 @@ RUN_FOLDER = ROOT / "docs" / "run-folder.md"
 def test_every_file_of_a_run_folder_is_documented(run: tasktalk.Run) -> None:
     reviews = tasktalk.load(ROOT / "examples" / "reviews")
     beside = plan(make_config({"training": {"beside": ["fs"]}}), run.folder, reviews)[1].folder
-    elsewhen = {CHECKPOINT, snapshot(run.folder, 0).name, beside.parent.name, SKIPPED, MOLECULES, GRAPH, NODES}
+    elsewhen = {CHECKPOINT, snapshot(run.folder, 0).name, beside.parent.name, SKIPPED, ALPHABET, MOLECULES, GRAPH, NODES}
     found = {path.name for path in run.folder.iterdir()} | elsewhen | {"model-epoch-1.safetensors"}
     assert {re.sub(r"\d+", "N", file) for file in found} == first_cells(RUN_FOLDER, "Files")
 
@@ -288,11 +289,16 @@ def test_every_tokeniser_is_documented() -> None:
 def test_recipes_build_their_networks(path: Path) -> None:
     config = make_config(read_config(path))
     assert not isinstance(config.model, LinearOptions)
-    tasks = [Task(task, "binary", ("negative", "positive")) for task in FDU_MTL_TASKS]
-    network = build_network(config.model, tasks, TextInputs(20, 10))
-    assert isinstance(network, TextNetwork)
-    assert (network.wide is not None) == (config.model.wide != "off")
-    assert network.block.features == config.model.hidden
+    if config.data.source == ["fdu-mtl"]:
+        tasks = [Task(task, "binary", ("negative", "positive")) for task in FDU_MTL_TASKS]
+        network = build_network(config.model, tasks, TextInputs(20, 10))
+        assert isinstance(network, TextNetwork)
+        assert (network.wide is not None) == (config.model.wide != "off")
+    else:
+        tasks = [Task(task, "tagging", ("O", "B-x", "E-x", "I-x", "S-x")) for task in config.data.source]
+        network = build_network(config.model, tasks, SentenceInputs(20, 10))
+        assert isinstance(network, TaggingNetwork)
+    assert network.block.features == config.model.hidden * (1 + config.model.bidirectional)
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=name)
