@@ -1,5 +1,6 @@
 """From settings to networks."""
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -29,6 +30,7 @@ from tasktalk.models.options import (
 )
 from tasktalk.models.settings import TextOptions, Wide
 from tasktalk.models.transfer_options import MittenOptions, TransferNetworkOptions, TransferOptions
+from tests.models.test_tagging_network import LETTERS, make, make_batch
 
 TASKS = (
     Task("a", "binary", ("no", "yes")),
@@ -177,6 +179,12 @@ def test_settings_that_would_do_nothing_to_sentences_are_refused(setting: dict[s
         build_network(MittenOptions(**setting), (TAGGING,), SentenceInputs(WORDS, 9))
 
 
+def test_a_tagger_without_anything_to_read_is_refused() -> None:
+    nothing = IndirectOptions(words=False, characters="none", capitals=False)
+    with pytest.raises(ConfigError, match="all off: a tagger has nothing to read"):
+        build_network(nothing, (TAGGING,), SentenceInputs(WORDS, 9))
+
+
 @pytest.mark.parametrize("setting", [{"prior": "affinity"}, {"dependency_data": "held-out"}])
 def test_priors_and_held_out_labels_are_not_for_sentences(setting: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="model.prior and model.dependency_data are not for sentences"):
@@ -186,7 +194,14 @@ def test_priors_and_held_out_labels_are_not_for_sentences(setting: dict[str, Any
 @pytest.mark.parametrize("inputs", [TextInputs(WORDS), *GRAPHS.values()])
 @pytest.mark.parametrize(
     "setting",
-    [{"output": "softmax"}, {"constraints": False}, {"characters": "cnn"}, {"capitals": False}, {"word_dropout": 0.5}],
+    [
+        {"output": "softmax"},
+        {"constraints": False},
+        {"words": False},
+        {"characters": "cnn"},
+        {"capitals": False},
+        {"word_dropout": 0.5},
+    ],
 )
 def test_settings_of_sentences_are_refused_elsewhere(setting: dict[str, Any], inputs: Inputs) -> None:
     (key,) = setting
@@ -253,3 +268,30 @@ def test_a_setting_that_would_do_nothing_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=sentence):
         build_network(MittenOptions(hidden=4, **setting), TASKS, inputs)
+
+
+@pytest.mark.parametrize(
+    ("setting", "reads_words", "reads_letters", "reads_capitals"),
+    [
+        ({"words": False}, False, True, True),
+        ({"characters": "none"}, True, False, True),
+        ({"capitals": False}, True, True, False),
+    ],
+)
+def test_words_letters_and_capitals_can_be_left_out(
+    setting: dict[str, Any], reads_words: bool, reads_letters: bool, reads_capitals: bool
+) -> None:
+    network = make("ic", **setting)
+    batch = make_batch()
+    assert batch.spelling is not None
+    logits = network(batch).logits
+
+    def changes(other: TextBatch) -> bool:
+        return not all(torch.equal(x, y) for x, y in zip(logits, network(other).logits, strict=True))
+
+    letters, capitals = batch.spelling.letters, batch.spelling.capitals
+    assert changes(replace(batch, tokens=batch.tokens.clamp(max=2))) == reads_words
+    letters = torch.where(letters > 0, letters % (LETTERS - 1) + 1, 0)
+    assert changes(replace(batch, spelling=replace(batch.spelling, letters=letters))) == reads_letters
+    capitals = torch.where(capitals > 0, capitals % 3 + 1, 0)
+    assert changes(replace(batch, spelling=replace(batch.spelling, capitals=capitals))) == reads_capitals

@@ -79,9 +79,12 @@ def _tagging_network(
 ) -> TaggingNetwork:
     if isinstance(options, MittenOptions) and (options.prior, options.dependency_data) != ("none", "train"):
         raise ConfigError("model.prior and model.dependency_data are not for sentences: leave them out")
-    embedding = _embedding(options, inputs.vocabulary, len(tasks), sparse)
+    embedding = _embedding(options, inputs.vocabulary, len(tasks), sparse) if options.words else None
     spelling = _spelling(options, inputs.letters, len(tasks))
-    block = options.block(embedding.features + (spelling[0].features if spelling else 0), len(tasks))
+    if embedding is None and not spelling:
+        raise ConfigError("model.words, model.characters and model.capitals are all off: a tagger has nothing to read")
+    features = (embedding.features if embedding else 0) + (spelling[0].features if spelling else 0)
+    block = options.block(features, len(tasks))
     return TaggingNetwork(
         embedding,
         spelling,
@@ -131,7 +134,7 @@ def _graph_network(options: TransferNetworkOptions, tasks: Sequence[Task], input
 _OF_WORDS = ("bidirectional", "embedding_features", "embeddings", "initialisation")
 _SETTINGS = {
     "texts": (*_OF_WORDS, "pooling", "wide"),
-    "sentences": (*_OF_WORDS, "output", "constraints", "characters", "capitals", "word_dropout"),
+    "sentences": (*_OF_WORDS, "output", "constraints", "words", "characters", "capitals", "word_dropout"),
     "molecules": ("layers", "readout", "bonds", "molecules"),
     "nodes": ("layers", "nodes"),
 }

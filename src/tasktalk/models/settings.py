@@ -37,6 +37,7 @@ class TextOptions(Settings):
             against the network by the likelihood of the development data, or trained ``joint``ly with the network.
         output: sentences: tags that know their neighbours (``crf``), or each word by itself (``softmax``).
         constraints: sentences: never answer tags of spans that cannot follow each other.
+        words: sentences: look words up in a table; without it letters and capitals have to do.
         characters: sentences: read the letters of each word by an LSTM in both directions (``lstm``), by a convolution
             (``cnn``), or not (``none``).
         capitals: sentences: tell words by how they use capitals, digits and signs.
@@ -56,6 +57,7 @@ class TextOptions(Settings):
     wide: Wide = "off"
     output: TagOutput = "crf"
     constraints: bool = True
+    words: bool = True
     characters: Characters = "lstm"
     capitals: bool = True
     word_dropout: Share = 0.05

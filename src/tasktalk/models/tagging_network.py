@@ -17,7 +17,7 @@ class TaggingNetwork(nn.Module):
     """Embedding and spelling, communication, tagger: the task-specific layer sees the state of every word.
 
     Args:
-        embedding: words to vectors.
+        embedding: words to vectors, or None.
         spelling: letters and capitals to vectors: none, one for all tasks, or one for each.
         block: how the tasks share.
         tagger: output layer of every task, and the scores of its tags.
@@ -28,7 +28,7 @@ class TaggingNetwork(nn.Module):
 
     def __init__(
         self,
-        embedding: Embedding,
+        embedding: Embedding | None,
         spelling: Sequence[SpellingEncoder],
         block: Block,
         tagger: Tagger,
@@ -50,8 +50,7 @@ class TaggingNetwork(nn.Module):
 
         The scores are those before the CRF; ``paths`` and ``tagger.marginals`` make tags and probabilities of them.
         """
-        vectors = self.embedding(self._some_unknown(batch.tokens, batch.mask), batch.receivers)
-        words = self.dropout(self._with_spelling(vectors, batch.spelling, batch.receivers))
+        words = self.dropout(torch.cat(self._parts(batch), dim=-1))
         states, record, penalty = self.block(words, batch.mask.expand(words.shape[0], -1, -1), batch.receivers)
         scores = self.tagger(self.dropout(states), batch.receivers)
         losses = None
@@ -59,6 +58,16 @@ class TaggingNetwork(nn.Module):
             parts = zip(scores, batch.tags, batch.receivers, strict=True)
             losses = torch.stack([self.tagger.loss(x, tags, k) for x, tags, k in parts])
         return Output(scores, record, penalty, losses)
+
+    def _parts(self, batch: TextBatch) -> list[Tensor]:
+        """Vectors of the words and of their spellings, each (groups, batch, words, features) for the same groups."""
+        parts = []
+        if self.embedding is not None:
+            parts.append(self.embedding(self._some_unknown(batch.tokens, batch.mask), batch.receivers))
+        if batch.spelling is not None and len(self.spelling):
+            parts.append(self._spelled(batch.spelling, batch.receivers))
+        groups = max(map(len, parts))
+        return [part.expand(groups, -1, -1, -1) for part in parts]
 
     def _some_unknown(
         self, tokens: Int[Tensor, "groups batch words"], mask: Bool[Tensor, "groups batch words"]
@@ -68,15 +77,11 @@ class TaggingNetwork(nn.Module):
         hidden = torch.rand(tokens.shape, device=tokens.device) < self.word_dropout
         return tokens.masked_fill(hidden & mask, self.unknown)
 
-    def _with_spelling(
-        self, vectors: Float[Tensor, "groups batch words _"], spelling: Spelling | None, receivers: tuple[int, ...]
-    ) -> Float[Tensor, "groups2 batch words _"]:
-        if spelling is None or not len(self.spelling):
-            return vectors
+    def _spelled(
+        self, spelling: Spelling, receivers: tuple[int, ...]
+    ) -> Float[Tensor, "groups_or_receivers batch words features"]:
         if len(self.spelling) == 1:
-            spelt: Tensor = self.spelling[0](spelling)
-        else:
-            own = [self.spelling[k](spelling) for k in receivers]
-            spelt = torch.stack([x[group % len(x)] for group, x in enumerate(own)])
-        groups = max(len(vectors), len(spelt))
-        return torch.cat((vectors.expand(groups, -1, -1, -1), spelt.expand(groups, -1, -1, -1)), dim=-1)
+            shared: Tensor = self.spelling[0](spelling)
+            return shared
+        own = [self.spelling[k](spelling) for k in receivers]
+        return torch.stack([x[place % len(x)] for place, x in enumerate(own)])

@@ -125,9 +125,10 @@ def _one_example(inputs: Inputs, receivers: tuple[int, ...]) -> Batch:
 
 def _set_vectors(network: Network, config: Config, vocabulary: Vocabulary) -> None:
     """Pretrained word vectors; a checkpoint has them already."""
-    if config.data.vectors and isinstance(network, TextNetwork | TaggingNetwork):
+    embedding = network.embedding if isinstance(network, TextNetwork | TaggingNetwork) else None
+    if config.data.vectors and embedding is not None:
         vectors, found = load_vectors(config.data.vectors, vocabulary.words)
-        network.embedding.set_vectors(_after_special(vectors), _after_special(found))
+        embedding.set_vectors(_after_special(vectors), _after_special(found))
 
 
 def _set_wide(network: TextNetwork, tasks: tuple[Task, ...], examples: Batchable, seed: int) -> None:

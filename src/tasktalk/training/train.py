@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from tasktalk.core.errors import DataError, RunFolderError
+from tasktalk.core.errors import ConfigError, DataError, RunFolderError
 from tasktalk.core.files import write_text
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Batchable, sparse_features
@@ -171,5 +171,7 @@ def _with_vector_size(config: Config, encoder: Encoder) -> Config:
         or not config.data.vectors
     ):
         return config
+    if not config.model.words:
+        raise ConfigError("data.vectors have no use with model.words=false: leave one of them out")
     width = load_vectors(config.data.vectors, encoder.vocabulary.words)[0].shape[1]
     return config.model_copy(update={"model": config.model.model_copy(update={"embedding_features": width})})
