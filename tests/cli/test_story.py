@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from safetensors import safe_open
 
-from tests.cli.conftest import SMALL, Cli, contents, program, start
+from tests.cli.conftest import SMALL, Cli, contents, program, sentences, start, write_conll
 
 # Without development data the weights of the last step are the ones that are kept.
 SETTINGS = (
@@ -97,3 +97,38 @@ def test_full_disk_is_an_error_and_the_run_can_go_on(cli: Cli, shop: Path, tmp_p
     assert done.stderr.count("\n") == 1
     assert set(contents(run)) == {"config.yaml", "environment.json", "mask.json", "tasks.json", "vocabulary.txt"}
     assert cli("train", "--resume", "--out", run, "-q").code == 0
+
+
+@pytest.mark.timeout(900)
+def test_killed_tagger_ends_with_the_weights_of_an_undisturbed_one(cli: Cli, tmp_path: Path) -> None:
+    path = write_conll(tmp_path / "train.conll", sentences(60, seed=0))
+    tasks = ("--task", f"pos={path}:column=1", "--task", f"chunk={path}:column=2")
+    settings = (
+        *SMALL, "--epochs", "12", "--set", "training.batch_size=4", "--set", "training.checkpoint_seconds=0",
+        "--set", "data.dev=0", "--set", "model.word_dropout=0.3", "--beside", "none",
+    )  # fmt: skip
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    killed = start("train", *tasks, *settings, "--out", run)
+    wait_for_epoch(killed, run, 1)
+    killed.kill()
+    killed.communicate(timeout=120)
+    assert killed.returncode == -signal.SIGKILL and not (run / "metrics.json").exists()
+    assert cli("train", "--resume", "--out", run).code == 0
+
+    done = cli("train", *tasks, *settings, "--out", whole)
+    assert done.code == 0, done.err
+    assert [line.split()[:3] for line in done.out.splitlines()[:3]] == [
+        ["task", "sentences", "metric"], ["pos", "12", "accuracy"], ["chunk", "12", "F1"],
+    ]  # fmt: skip
+    assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert losses(run) == losses(whole)
+
+    scores, metrics = (
+        json.loads(text) for text in (cli("evaluate", run, "--json", "-").out, (run / "metrics.json").read_text())
+    )
+    assert scores["splits"] == metrics["splits"]
+    found = metrics["splits"]["test"]["tasks"]
+    assert found["pos"]["accuracy"] > 0.9 and found["chunk"]["f1"] > 0.7 and "f1" not in found["pos"]
+    answer = json.loads(cli("predict", run, "--task", "chunk", stdin=b"the dog sees a tree\n").out)
+    assert answer["words"] == ["the", "dog", "sees", "a", "tree"]
+    assert set(answer["predictions"]["chunk"]["tags"]) <= {"O", "B-NP", "I-NP", "B-VP", "I-VP"}
