@@ -18,7 +18,7 @@ PARTS = ("steps", "start", "scaling")
 """A training step beside loops and beside its floor; how long the commands take to start; how cost grows."""
 
 _QUICK = Sizes(words=3, tasks=3, batch=2, hidden=8)
-_QUICK_SWEEPS: dict[str, tuple[int, ...]] = {"words": (2, 4), "tasks": (2, 3)}
+_QUICK_SWEEPS: dict[str, tuple[int, ...]] = {"words": (2, 4)}
 _STARTS = {"tasktalk --help": ["-m", "tasktalk", "--help"], "import tasktalk": ["-c", "import tasktalk"]}
 
 
