@@ -44,7 +44,9 @@ def test_rare_words_are_unknown() -> None:
     assert SentenceEncoder.fit(DATA, DataConfig(min_count=2)).vocabulary.words == ("ab",)
 
 
-@pytest.mark.parametrize(("case", "known"), [("fold", ("ab", "c", "d", "old")), ("keep", ("Ab", "ab", "c", "d", "Old"))])
+@pytest.mark.parametrize(
+    ("case", "known"), [("fold", ("ab", "c", "d", "old")), ("keep", ("Ab", "ab", "c", "d", "Old"))]
+)
 def test_words_of_other_splits_are_known_by_their_vectors(case: str, known: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "v.txt").write_text("old 0.1 0.2\nnever 0.3 0.4\n")
     settings = DataConfig.model_validate({"case": case, "vectors": [str(tmp_path / "v.txt")]})
