@@ -29,7 +29,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 	@echo "Ready: $(BIN)/tasktalk --help"
 
-demo: setup ## train on molecules that ship with RDKit, alone and together (under 3 minutes)
+demo: setup ## train on molecules that ship with RDKit, alone and together (under 4 minutes)
 	@$(BIN)/tasktalk demo --overwrite $(ARGS)
 
 test: setup ## run the test suite
