@@ -34,8 +34,8 @@ _LETTERS = np.array(list("abcdefghijklmnopqrstuvwxyz"))
 _TEXT = """\
 Words that a tagger of {tasks} tasks learns in a second (forward, loss, backward, optimiser) and tags in a second (best
 path and its probabilities): batches of {sentences} sentences of one task, of {shortest} to {longest} words; {tags} tags
-and states of {hidden} in each of two directions; vectors of {vector}; letters by an LSTM; a CRF. Median of {rounds} rounds
-in turns (lowest to highest).
+and states of {hidden} in each of two directions; vectors of {vector}; letters by an LSTM; a CRF. Median of {rounds}
+rounds in turns (lowest to highest).
 """
 
 
