@@ -5,21 +5,18 @@ training step with the same network written as loops over tasks (``speed_loop``)
 graph of the size of BlogCatalog with the time of its matrix products (``speed_transfer``).
 """
 
-import argparse
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from tasktalk.benchmarks.speed_clock import machine
+from tasktalk.benchmarks.speed_report import read_options, taken_on, write_report
 from tasktalk.benchmarks.speed_step import StepSizes, compare_steps
 from tasktalk.benchmarks.speed_transfer import PARTS, QUICK, GraphSizes
-from tasktalk.core.files import write_text
-from tasktalk.training.run_folder import write_json
 
 _QUICK = StepSizes(tasks=3, molecules=4, atoms=6, hidden=8, layers=2, experts=2, rounds=1)
 _STEPS = """\
@@ -68,7 +65,6 @@ def transfer(part: str, quick: bool, threads: int, cpu_time: bool) -> dict[str, 
 
 def markdown(found: dict[str, Any]) -> str:
     """Two tables, and what they were taken on."""
-    facts = "; ".join(f"{name}: {value}" for name, value in {"time": found["time"], **found["machine"]}.items())
     steps = [["model", "bonds", "threads", "ratio, dropout 0.2", "ratio, no dropout"], ["---", "---", *["--:"] * 3]]
     rows = found["steps"]
     for dropped, kept in zip(rows[::2], rows[1::2], strict=True):
@@ -79,7 +75,7 @@ def markdown(found: dict[str, Any]) -> str:
         ratios = [_spread(row[name]) for name in ("to_products", "to_products_once")]
         blocks.append([row["part"], str(row["threads"]), f"{row['peak_memory_mb']:.0f}", *ratios])
     told = [_STEPS.format(**found["step_sizes"]), _TRANSFER.format(**found["graph_sizes"])]
-    return "\n".join([told[0], _table(steps), told[1], _table(blocks), f"Taken on: {facts}.\n"])
+    return "\n".join([told[0], _table(steps), told[1], _table(blocks), taken_on(found)])
 
 
 def _spread(ratio: dict[str, float]) -> str:
@@ -92,15 +88,9 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line of this module."""
-    parser = argparse.ArgumentParser(prog="python -m tasktalk.benchmarks.speed", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="file to write, without .md or .json")
-    parser.add_argument("--threads", type=int, nargs="+", default=[2, 1], help="numbers of threads")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it runs, not how fast")
-    parser.add_argument("--cpu-time", action="store_true", help="for one thread on a machine that has other work to do")
-    given = parser.parse_args(arguments)
+    given = read_options("speed", __doc__, [2, 1], arguments)
     found = run(given.quick, given.threads, given.cpu_time)
-    write_text(given.out.with_suffix(".md"), markdown(found))
-    write_json(given.out.with_suffix(".json"), found)
+    write_report(given.out, found, markdown(found))
 
 
 if __name__ == "__main__":

@@ -3,22 +3,19 @@
 ``python -m tasktalk.benchmarks.speed_crf --out docs/results/speed-crf`` writes ``speed-crf.md`` and ``speed-crf.json``.
 """
 
-import argparse
 import importlib
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from tasktalk.benchmarks.speed_clock import machine, ratio, take_turns
+from tasktalk.benchmarks.speed_report import read_options, taken_on, write_report
 from tasktalk.core.errors import ConfigError
-from tasktalk.core.files import write_text
 from tasktalk.heads.crf import CRF
-from tasktalk.training.run_folder import write_json
 
 _TOLERANCE = 1e-4
 _TEXT = """\
@@ -170,7 +167,6 @@ def _repeated(job: Callable[[], object], repeats: int) -> Callable[[], None]:
 
 def markdown(found: dict[str, Any]) -> str:
     """A table, and what it was taken on."""
-    facts = "; ".join(f"{name}: {value}" for name, value in {"time": found["time"], **found["machine"]}.items())
     lines = [
         "| job | lengths | threads | ours, ms | pytorch-crf, ms | ratio |",
         "| --- | --- | --: | --: | --: | --: |",
@@ -180,23 +176,17 @@ def markdown(found: dict[str, Any]) -> str:
         spread = "{median:.1f} ({lowest:.1f} to {highest:.1f})".format(**row["ratio"])
         times = f"{both['ours']:.2f} | {both['pytorch-crf']:.2f}"
         lines.append(f"| {row['job']} | {row['lengths']} | {row['threads']} | {times} | {spread} |")
-    return "\n".join([_TEXT.format(**found["sizes"]), *lines, "", f"Taken on: {facts}.\n"])
+    return "\n".join([_TEXT.format(**found["sizes"]), *lines, "", taken_on(found)])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line of this module."""
-    parser = argparse.ArgumentParser(prog="python -m tasktalk.benchmarks.speed_crf", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="file to write, without .md or .json")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1], help="numbers of threads")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it runs, not how fast")
-    parser.add_argument("--cpu-time", action="store_true", help="for one thread on a machine that has other work to do")
-    given = parser.parse_args(arguments)
+    given = read_options("speed_crf", __doc__, [1], arguments)
     sizes = _QUICK if given.quick else Sizes()
     rows = [row for number in given.threads for row in compare(sizes, number, given.cpu_time)]
     time = "CPU" if given.cpu_time else "wall clock"
     found = {"machine": machine(), "time": time, "sizes": asdict(sizes), "rows": rows}
-    write_text(given.out.with_suffix(".md"), markdown(found))
-    write_json(given.out.with_suffix(".json"), found)
+    write_report(given.out, found, markdown(found))
 
 
 if __name__ == "__main__":

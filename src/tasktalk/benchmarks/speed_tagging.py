@@ -4,18 +4,16 @@
 ``speed-tagging.json``.
 """
 
-import argparse
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from tasktalk.benchmarks.speed_clock import machine, take_turns
-from tasktalk.core.files import write_text
+from tasktalk.benchmarks.speed_report import read_options, taken_on, write_report
 from tasktalk.core.seeding import generator
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Plan
@@ -25,7 +23,6 @@ from tasktalk.models.tagging_network import TaggingNetwork
 from tasktalk.training.config import Config, make_config
 from tasktalk.training.loop import task_losses, total_loss
 from tasktalk.training.optimizers import make_optimizers
-from tasktalk.training.run_folder import write_json
 from tasktalk.training.sentence_encoder import SentenceEncoder
 from tasktalk.training.tag_predictor import TagPredictor
 
@@ -152,8 +149,7 @@ def markdown(found: dict[str, Any]) -> str:
         f"| {row['model']} | {row['threads']} | {_spread(row['learns'])} | {_spread(row['tags'])} |"
         for row in found["rows"]
     ]
-    facts = "; ".join(f"{name}: {value}" for name, value in {"time": found["time"], **found["machine"]}.items())
-    return "\n".join([_TEXT.format(**found["sizes"]), *lines, "", f"Taken on: {facts}.", ""])
+    return "\n".join([_TEXT.format(**found["sizes"]), *lines, "", taken_on(found)])
 
 
 def _spread(rates: Sequence[float]) -> str:
@@ -162,18 +158,12 @@ def _spread(rates: Sequence[float]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line of this module."""
-    parser = argparse.ArgumentParser(prog="python -m tasktalk.benchmarks.speed_tagging", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="file to write, without .md or .json")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1], help="numbers of threads")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it runs, not how fast")
-    parser.add_argument("--cpu-time", action="store_true", help="for one thread on a machine that has other work to do")
-    given = parser.parse_args(arguments)
+    given = read_options("speed_tagging", __doc__, [1], arguments)
     sizes = _QUICK if given.quick else Sizes()
     rows = [row for threads in given.threads for row in measure(sizes, threads, given.cpu_time)]
     time = "CPU" if given.cpu_time else "wall clock"
     found = {"machine": machine(), "time": time, "sizes": asdict(sizes), "rows": rows}
-    write_text(given.out.with_suffix(".md"), markdown(found))
-    write_json(given.out.with_suffix(".json"), found)
+    write_report(given.out, found, markdown(found))
 
 
 if __name__ == "__main__":

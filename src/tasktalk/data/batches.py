@@ -1,7 +1,7 @@
 """From examples to batches: texts as indices, epochs as plans, plans as padded tensors."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -187,15 +187,21 @@ def plan_evaluation(examples: Batchable, tasks: tuple[int, ...], batch_size: int
 
 def collate(examples: Encoded, plan: Plan) -> TextBatch:
     """Pad the examples of a plan to one tensor; groups of unequal size get rows without words and labels."""
-    batch = max(len(rows) for rows in plan.rows)
-    length = max(len(examples.words[r]) for rows in plan.rows for r in rows)
-    tokens = np.zeros((len(plan.rows), batch, length), dtype=np.int64)
-    for g, rows in enumerate(plan.rows):
-        for b, r in enumerate(rows):
-            tokens[g, b, : len(examples.words[r])] = examples.words[r]
-    tensor = torch.from_numpy(tokens)
+    tensor = torch.from_numpy(padded(examples.words, plan.rows))
     wide = None if examples.features is None else sparse_rows(examples.features, plan)
     return TextBatch(plan.receivers, tensor, tensor != 0, label_matrix(examples, plan), wide)
+
+
+def padded(
+    words: Sequence[Int[np.ndarray, " _"]], groups: Sequence[Int[np.ndarray, " _"]]
+) -> Int[np.ndarray, "groups batch words"]:
+    """The word indices of some examples, by group, 0 where padded; groups of unequal size get rows without words."""
+    length = max(len(words[r]) for rows in groups for r in rows)
+    tokens = np.zeros((len(groups), max(map(len, groups)), length), dtype=np.int64)
+    for g, rows in enumerate(groups):
+        for b, r in enumerate(rows):
+            tokens[g, b, : len(words[r])] = words[r]
+    return tokens
 
 
 def sparse_rows(features: csr_matrix, plan: Plan) -> SparseRows:

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 
 from tasktalk.core.batch import TextBatch
-from tasktalk.data.batches import Plan, digest_of, label_matrix
+from tasktalk.data.batches import Plan, digest_of, label_matrix, padded
 from tasktalk.data.dataset import Examples, Sentences
 from tasktalk.data.spellings import Alphabet, SpellingTable
 from tasktalk.data.vocabulary import Vocabulary
@@ -54,20 +54,10 @@ class EncodedSentences:
 
     def collate(self, plan: Plan) -> TextBatch:
         """Pad the sentences of a plan; groups of unequal size get rows without words."""
-        batch = max(len(rows) for rows in plan.rows)
-        length = max(len(self.words[row]) for rows in plan.rows for row in rows)
-        shape = (len(plan.rows), batch, length)
-        words = torch.from_numpy(self._padded(plan, shape))
+        words = torch.from_numpy(padded(self.words, plan.rows))
         spelling = self.spelling.collate(plan.rows)
-        tags = torch.from_numpy(self._tags(plan, batch, length))
+        tags = torch.from_numpy(self._tags(plan, *words.shape[1:]))
         return TextBatch(plan.receivers, words, words != 0, label_matrix(self, plan), None, spelling, tags)
-
-    def _padded(self, plan: Plan, shape: tuple[int, int, int]) -> Int[np.ndarray, "groups batch words"]:
-        words = np.zeros(shape, dtype=np.int64)
-        for group, rows in enumerate(plan.rows):
-            for place, row in enumerate(rows):
-                words[group, place, : len(self.words[row])] = self.words[row]
-        return words
 
     def _tags(self, plan: Plan, batch: int, length: int) -> Int[np.ndarray, "receivers batch words"]:
         tags = np.full((len(plan.receivers), batch, length), _NO_TAG, dtype=np.int64)

@@ -48,7 +48,7 @@ class TaggingNetwork(nn.Module):
     def forward(self, batch: TextBatch) -> Output:
         """Scores of every tag of every word for every receiver, who listened to whom, and the losses if there are tags.
 
-        The scores are those before the CRF; ``paths`` and ``tagger.marginals`` make tags and probabilities of them.
+        The scores are those before the CRF; the methods of ``tagger`` make tags and probabilities of them.
         """
         words = self.dropout(torch.cat(self._parts(batch), dim=-1))
         states, record, penalty = self.block(words, batch.mask.expand(words.shape[0], -1, -1), batch.receivers)

@@ -1,7 +1,7 @@
 """The tags that a network gives to the words of sentences."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -66,7 +66,7 @@ class TagPredictor:
         return [[its[row] for row in sorted(its)] for its in found]
 
     def _tag(self, batch: TextBatch) -> list[list[Tagged]]:
-        scores = self.network(batch).logits
+        scores = self.network(replace(batch, tags=None)).logits  # their losses are taken below, sentence by sentence
         tagger, mask = self.network.tagger, batch.mask[0]
         lengths = mask.sum(dim=1).tolist()
         answers = []
