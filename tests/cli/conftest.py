@@ -109,7 +109,7 @@ def of_sentences(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     source = [f"pos={path}:column=1", f"chunk={path}:column=2"]
     small = {"name": "fs", "hidden": 8, "embedding_features": 8, "dropout": 0.0}
     training = {"epochs": 6, "tracker": "none", "learning_rate": 0.02, "device": "cpu"}
-    yield from _finished(home, {"data": {"source": source}, "model": small, "training": training})
+    yield from finished(home, {"data": {"source": source}, "model": small, "training": training})
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shop.mkdir()
     for task, seed in (("books", 1), ("dvd", 2)):
         write_csv(shop / f"{task}.csv", reviews(40, seed))
-    yield from _finished(home, {"data": {"source": [str(shop)]}, "model": {"name": "linear"}})
+    yield from finished(home, {"data": {"source": [str(shop)]}, "model": {"name": "linear"}})
 
 
 @pytest.fixture(scope="session")
@@ -181,7 +181,7 @@ def of_molecules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     rows[3] = ("id3", BROKEN, *rows[3][2:])
     table = write_csv(home / "assays.csv", rows, ASSAYS)
     data = {"source": [str(table)], "smiles": "smiles", "labels": ["oxygen", "ring", "size"]}
-    yield from _finished(home, {"data": data, "model": {"name": "forest", "trees": 5}})
+    yield from finished(home, {"data": data, "model": {"name": "forest", "trees": 5}})
 
 
 @pytest.fixture(scope="session")
@@ -190,10 +190,11 @@ def of_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("nodes")
     people, friends = write_graph(home)
     data = {"source": [str(people)], "edges": str(friends)}
-    yield from _finished(home, {"data": data, "model": {"name": "linear"}})
+    yield from finished(home, {"data": data, "model": {"name": "linear"}})
 
 
-def _finished(home: Path, values: dict[str, Any]) -> Iterator[Path]:
+def finished(home: Path, values: dict[str, Any]) -> Iterator[Path]:
+    """A folder in which a run has been trained; at the end it has to be as it was."""
     from tasktalk.data.load import load_request
     from tasktalk.training.config import make_config
     from tasktalk.training.train import train

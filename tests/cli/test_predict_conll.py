@@ -1,12 +1,14 @@
 """``tasktalk predict`` on taggers: column files that stay as they are, JSON lines, tables."""
 
 import csv
+import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, finished, program, sentences, write_conll
 
 
 def added(before: bytes, after: bytes) -> list[bytes]:
@@ -132,3 +134,53 @@ def test_the_format_needs_a_file_and_a_tagger(cli: Cli, of_sentences: Path, trai
     (tmp_path / "a.conll").write_text("the\n")
     done = cli("predict", trained / "run", tmp_path / "a.conll", "--format", "conll")
     assert done.code == 2 and "--format conll is for runs that tag words" in done.err
+
+
+@pytest.fixture(scope="module")
+def of_tabs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A finished run of ``kind``, which learned from a file with tabs and words of several parts, and of ``pos``."""
+    home = tmp_path_factory.mktemp("tabs")
+    lines = [["THING\tdog\tx", "CITY\tNew York\tx", "THING\tYork\tx"], ["CITY\tNew York\tx", "THING\tNew\tx"]]
+    kind = write_conll(home / "kind.conll", lines * 20)
+    pos = write_conll(home / "pos.conll", sentences(30, seed=0))
+    source = [f"kind={kind}:column=0:token=1:separator=tab", f"pos={pos}:column=1"]
+    small = {"name": "fs", "hidden": 8, "embedding_features": 8, "dropout": 0.0}
+    training = {"epochs": 8, "tracker": "none", "learning_rate": 0.02, "device": "cpu"}
+    yield from finished(home, {"data": {"source": source}, "model": small, "training": training})
+
+
+def test_words_stand_where_they_stood_in_training(of_tabs: Path, tmp_path: Path) -> None:
+    path = tmp_path / "in.conll"
+    path.write_bytes(b"1\tNew York\tis far\r\n2\tdog\t\r\n \n\n3\tNew\ta b\n")
+    done = program("predict", of_tabs / "run", path, "--format", "conll", "--task", "kind", "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    wanted = b"1\tNew York\tis far\tCITY\r\n2\tdog\t\tTHING\r\n \n\n3\tNew\ta b\tTHING\n"
+    assert (tmp_path / "out").read_bytes() == wanted
+
+
+def test_other_columns_than_in_training_can_be_asked_for(of_tabs: Path, tmp_path: Path) -> None:
+    path, ask = tmp_path / "in.conll", ("predict", of_tabs / "run")
+    path.write_bytes(b"New York\ndog\n")
+    choice = ("--format", "conll", "--task", "kind", "--token", 0)
+    assert program(*ask, path, *choice).stdout == "New York\tCITY\ndog\tTHING\n"
+    path.write_bytes(b"dog a\tb\nNew c\td\n")
+    assert program(*ask, path, *choice, "--separator", "space").stdout == "dog a\tb THING\nNew c\td THING\n"
+
+
+def test_tasks_that_learned_from_different_columns(of_tabs: Path, cli: Cli, tmp_path: Path) -> None:
+    path, choice = tmp_path / "in.conll", ["--format", "conll"]
+    path.write_text("the\ndog\n")
+    done = cli("predict", of_tabs / "run", path, *choice)
+    assert done.code == 2 and "choose --token (1 of 'kind', 0 of 'pos'), or a --task" in done.err
+    done = cli("predict", of_tabs / "run", path, *choice, "--token", 0)
+    assert done.code == 2 and "choose --separator (tab of 'kind', whitespace of 'pos'), or a --task" in done.err
+    done = cli("predict", of_tabs / "run", path, *choice, "--token", 0, "--separator", "tab")
+    assert done.code == 0 and [line.count("\t") for line in done.out.splitlines()] == [2, 2]
+    assert cli("predict", of_tabs / "run", path, *choice, "--task", "pos").out == "the DT\ndog NN\n"
+
+
+def test_a_packed_file_is_tagged_as_text(cli: Cli, of_sentences: Path, tmp_path: Path) -> None:
+    path = tmp_path / "in.conll.gz"
+    path.write_bytes(gzip.compress(b"the\ndog\n"))
+    done = cli("predict", of_sentences / "run", path, "--format", "conll", "--task", "pos")
+    assert done.code == 0 and done.out == "the DT\ndog NN\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasktalk.core.errors import ConfigError, DataError
-from tasktalk.data.corpora import KEYS, KNOWN, Corpus, Spec, format_of, is_corpus, load_corpus, parse_corpus
+from tasktalk.data.corpora import KEYS, KNOWN, Corpus, Spec, format_of, is_corpus, layouts, load_corpus, parse_corpus
 from tasktalk.data.request import Request
 
 CONLLU = "1\tWe\twe\tPRON\tPRP\t_\t0\troot\t_\t_\n\n"
@@ -110,6 +110,16 @@ def test_columns_and_separators_reach_the_reader(tmp_path: Path) -> None:
     path.write_text("1\tNew York\tB-LOC\tx\n" * 2)
     found = load(f"{path}:token=1:column=-2:separator=tab", Request(dev=0.0, test=0.0)).splits["train"]
     assert (found[0].words, found[0].tags) == (["New York"] * 2, ["B-LOC"] * 2)
+
+
+def test_where_columns_stand_by_task(tmp_path: Path) -> None:
+    texts = ["ner=a.txt:token=1:separator=tab", "b.txt:column=1", "conll2000:column=pos", "n=wnut17:limit=3"]
+    assert layouts([*texts, "ud-ewt", "c.conllu", "d.mrg", f"trees={tmp_path}", "treebank-sample"]) == {
+        "ner": (1, "tab"),
+        "b": (0, "whitespace"),
+        "conll2000-pos": (0, "whitespace"),
+        "n": (0, "tab"),
+    }
 
 
 def test_conllu_and_trees(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def write(folder: Path, content: bytes) -> Path:
 def test_only_line_feeds_end_a_line(tmp_path: Path, content: bytes, lines: list[str]) -> None:
     file = read_lines(write(tmp_path, content))
     assert file.lines == lines
-    assert file.sha256 == hashlib.sha256(content).hexdigest()
+    assert (file.content, file.sha256) == (content, hashlib.sha256(content).hexdigest())
 
 
 def test_each_line_falls_back_for_itself(tmp_path: Path) -> None:

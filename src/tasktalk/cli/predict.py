@@ -31,6 +31,7 @@ _CHUNK = 256
 """Inputs that are answered together: answers start early, and a file of any size needs no more memory."""
 _NAMED, _LONGEST = 3, 40
 """So many rows without an answer are named, with so many characters of each."""
+_COLUMNS = "With --format conll"
 _REASONS = {
     "smiles": ("molecules", "RDKit cannot read their SMILES", "SMILES that RDKit can read"),
     "node": ("nodes", "the graph of the run does not have them", "nodes of the run's graph"),
@@ -59,11 +60,29 @@ _Format = Annotated[
     Literal["auto", "conll"],
     typer.Option(
         "--format",
-        help="conll: FILE has a word on each line, and its tags are added as columns.",
-        show_default="what --output ends in",
+        metavar="NAME",
+        help="conll: FILE has a word on each line; a column of tags is added for each task, and nothing else changes.",
+        show_default="auto: by what --output ends in",
     ),
 ]
-_Token = Annotated[int, typer.Option(metavar="N", help="With --format conll: the column of the words.")]
+_Token = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="The column of the words, counted from 0.",
+        show_default="as in training",
+        rich_help_panel=_COLUMNS,
+    ),
+]
+_Separator = Annotated[
+    Literal["whitespace", "tab", "space"] | None,
+    typer.Option(
+        metavar="NAME",
+        help="What stands between columns: whitespace, tab or space.",
+        show_default="as in training",
+        rich_help_panel=_COLUMNS,
+    ),
+]
 _Output = Annotated[
     Path | None,
     typer.Option(
@@ -82,7 +101,8 @@ def command(
     task: _Tasks = None,
     column: _Column = "",
     form: _Format = "auto",
-    token: _Token = 0,
+    token: _Token = None,
+    separator: _Separator = None,
     output: _Output = None,
 ) -> None:
     """Answer for new texts, molecules or nodes: labels and probabilities, or values.
@@ -105,7 +125,7 @@ def command(
     wanted = [column] if column else [known for known in (usual[name], name) if known]
     if form == "conll":
         with _writing(output) as write:
-            tag_columns(loaded, file, [known.name for known in tasks], token, write)
+            tag_columns(loaded, file, [known.name for known in tasks], token, separator, write)
         return
     with open_rows(file, wanted, name) as given, _writing(output) as write:
         _work(loaded, given, tasks if task else None, _form(output, given.columns, tasks), write)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from tasktalk.core.errors import DataError
-from tasktalk.data.lines import read_lines
+from tasktalk.data.lines import TextFile, read_lines
 
 Separator = Literal["whitespace", "tab", "space"]
 
@@ -54,24 +54,32 @@ class _Row(NamedTuple):
 
 
 def read_columns(path: Path, *, token: int = 0, tag: int | None = -1, separator: Separator = "whitespace") -> Tagged:
-    """Read a column file.
+    """Read a column file; arguments and errors as for ``sentences_in``, or it cannot be read."""
+    file = read_lines(path)
+    return Tagged(sentences_in(file, token=token, tag=tag, separator=separator), {path.name: file.sha256})
+
+
+def sentences_in(
+    file: TextFile, *, token: int = 0, tag: int | None = -1, separator: Separator = "whitespace"
+) -> list[Sentence]:
+    """The sentences of a column file.
 
     Blank lines and ``-DOCSTART-`` lines end a sentence. A line before the first word of a sentence that begins with
     ``#`` is a comment if it has more or fewer columns than the sentence; with as many it is a word, because tweets
     begin with ``#``. A comment that has exactly as many columns by chance needs another ``separator``.
 
     Args:
-        path: the file, in UTF-8; a byte order mark and Windows line ends are dropped.
+        file: the file.
         token: column of the words, counted from 0; from the end if negative.
         tag: column of the tags, likewise; None reads no tags.
         separator: what stands between columns: ``whitespace`` (one or more blanks and tabs), a single ``tab`` or a
             single ``space``.
 
     Raises:
-        DataError: the file cannot be read, is not UTF-8, has no sentence, or a line has too few columns. Where columns
-            are counted from the end, all lines of a file have equally many.
+        DataError: the file has no sentence, or a line has too few columns. Where columns are counted from the end, all
+            lines of a file have equally many.
     """
-    file = read_lines(path)
+    path = file.path
     blocks = _without_comments([*_blocks(_rows(file.lines, separator))])
     if not blocks:
         raise DataError("expected sentences, a word per line, found none", path)
@@ -84,7 +92,7 @@ def read_columns(path: Path, *, token: int = 0, tag: int | None = -1, separator:
         message = f"expected a word and a tag in two columns, found both in column {token} of {_columns(first)}"
         raise DataError(message, path, first.line)
     lines = [[row.line for row in block] for block in blocks]
-    return Tagged([Sentence(*parts, path) for parts in zip(words, tags, lines, strict=True)], {path.name: file.sha256})
+    return [Sentence(*parts, path) for parts in zip(words, tags, lines, strict=True)]
 
 
 def _rows(lines: Sequence[str], separator: Separator) -> list[_Row]:

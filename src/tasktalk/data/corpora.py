@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from tasktalk.core.errors import ConfigError, DataError, nearest
 from tasktalk.data.assemble import Row
@@ -86,6 +86,13 @@ KNOWN: dict[str, Known] = {
     "treebank-sample": Known({"train": "treebank.zip"}, "treebank", {"pos": 1}),
 }
 """Corpora of the catalogue by name."""
+
+
+class Layout(NamedTuple):
+    """How the columns of a file stand; fields as in ``Spec``."""
+
+    token: int
+    separator: Separator
 
 
 @dataclass(frozen=True)
@@ -180,19 +187,41 @@ def load_corpus(spec: Spec, request: Request, folder_of: Callable[[str], Path]) 
     """
     if spec.source in KNOWN:
         parts = _read_known(spec, folder_of(spec.source))
-        name = _known_name(spec)
     else:
         _refuse_unsuitable(spec)
         paths = {"train": spec.source, "dev": spec.dev, "test": spec.test}
         parts = {split: _read_file(Path(path), spec) for split, path in paths.items() if path}
-        name = Path(spec.source).stem
     given = {split: part.sentences for split, part in parts.items()}
     splits = _with_last_for_dev(given, request.dev) if spec.source in KNOWN and "test" in given else given
     splits = _splits(splits, request)
     if spec.limit is not None:
         splits["train"] = splits["train"][: spec.limit]
     sources = {name: sha256 for part in parts.values() for name, sha256 in part.sources.items()}
-    return Corpus(spec.name or name, splits, sources)
+    return Corpus(_name(spec), splits, sources)
+
+
+def layouts(sources: Sequence[str]) -> dict[str, Layout]:
+    """How the columns of each task's corpus stand, by task; CoNLL-U and parse trees have formats of their own.
+
+    Args:
+        sources: corpora as ``parse_corpus`` understands them; no file is read.
+
+    Raises:
+        ConfigError: as from ``parse_corpus``.
+    """
+    specs = [parse_corpus(source) for source in sources]
+    return {_name(spec): layout for spec in specs if (layout := _layout(spec))}
+
+
+def _layout(spec: Spec) -> Layout | None:
+    if known := KNOWN.get(spec.source):
+        return Layout(0, known.separator) if known.format == "columns" else None
+    kind = spec.format or format_of(Path(spec.source))
+    return Layout(spec.token or 0, spec.separator or "whitespace") if kind == "columns" else None
+
+
+def _name(spec: Spec) -> str:
+    return spec.name or (_known_name(spec) if spec.source in KNOWN else Path(spec.source).stem)
 
 
 def _refuse_unsuitable(spec: Spec) -> None:
@@ -251,7 +280,8 @@ def _read_file(path: Path, spec: Spec) -> Tagged:
     if isinstance(spec.column, str):
         raise ConfigError(f"{path}: expected the number of a column, found {spec.column!r}")
     tag = -1 if spec.column is None else spec.column
-    return read_columns(path, token=spec.token or 0, tag=tag, separator=spec.separator or "whitespace")
+    layout = Layout(spec.token or 0, spec.separator or "whitespace")
+    return read_columns(path, token=layout.token, tag=tag, separator=layout.separator)
 
 
 def format_of(path: Path) -> str:

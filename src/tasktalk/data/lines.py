@@ -19,11 +19,13 @@ class TextFile:
     Args:
         path: where it was read.
         lines: its lines without their ends; line ``n`` of the file is ``lines[n - 1]``.
+        content: its bytes, unpacked.
         sha256: checksum of its bytes, as they lie on the disk.
     """
 
     path: Path
     lines: list[str]
+    content: bytes
     sha256: str
 
 
@@ -49,7 +51,7 @@ def read_lines(path: Path, fallback: str | None = None) -> TextFile:
         parts.pop()
     if not parts:
         raise DataError("expected rows, found an empty file", path)
-    return TextFile(path, _lines(parts, fallback, path), hashlib.sha256(content).hexdigest())
+    return TextFile(path, _lines(parts, fallback, path), unpacked, hashlib.sha256(content).hexdigest())
 
 
 def _lines(parts: list[bytes], fallback: str | None, path: Path) -> list[str]:
