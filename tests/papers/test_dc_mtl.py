@@ -1,11 +1,13 @@
 """DC-MTL against the loops of the oracle (message-passing paper, Eq. 2-6, 9-11)."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 
 from tasktalk.communication.direct import DirectCommunication
+from tasktalk.communication.kernels.choice import KERNELS, using
 from tests.papers.notation import (
     Answer,
     Case,
@@ -49,6 +51,13 @@ BROKEN: dict[str, dict[str, Any]] = {
     "Eq. 11 with c_{t-1}": {"eq11": lambda s, r, c, c_before: torch.sigmoid(s.W_r @ r + s.W_c @ c_before)},
     "Eq. 11 with tanh": {"eq11": lambda s, r, c, c_before: torch.tanh(s.W_r @ r + s.W_c @ c)},
 }
+
+
+@pytest.fixture(params=KERNELS, autouse=True)
+def kernel(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every implementation of the recurrences is held against the equations."""
+    with using(request.param):
+        yield
 
 
 def make_block(train_senders: bool = True) -> DirectCommunication:

@@ -1,11 +1,13 @@
 """IC-MTL against the loops of the oracle (message-passing paper, Eq. 2, 5-11)."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 
 from tasktalk.communication.indirect import IndirectCommunication
+from tasktalk.communication.kernels.choice import KERNELS, using
 from tests.papers.notation import (
     Answer,
     Case,
@@ -35,6 +37,13 @@ BROKEN: dict[str, dict[str, Any]] = {
     "Eq. 11 without W_c": {"eq11": lambda s, r, c, c_before: torch.sigmoid(s.W_r @ r)},
     "Eq. 11 with c_{t-1}": {"eq11": lambda s, r, c, c_before: torch.sigmoid(s.W_r @ r + s.W_c @ c_before)},
 }
+
+
+@pytest.fixture(params=KERNELS, autouse=True)
+def kernel(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every implementation of the recurrences is held against the equations."""
+    with using(request.param):
+        yield
 
 
 def make_block(causal: bool = False) -> IndirectCommunication:

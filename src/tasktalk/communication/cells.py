@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tasktalk.communication.kernels.lstm import stacked_lstm
+from tasktalk.communication.kernels.recurrences import stacked_lstm
 
 
 class LSTMParameters(nn.Module):

@@ -54,8 +54,7 @@ class DirectCommunication(nn.Module):
         messages = heard.unflatten(1, words.shape[:2]).permute(1, 2, 3, 0, 4)  # (groups, batch, words, senders, hidden)
         other = torch.tensor(senders)[None, :] != torch.tensor(receivers)[:, None]  # i != k in Eq. 3
         other = other.to(words.device)[:, None, None, :].expand(-1, words.shape[1], 1, -1)
-        own_words = for_receivers(words, receivers)
-        states, weights, gate = self.reader(own_words, for_receivers(messages, receivers), other, self.lstms, receivers)
+        states, weights, gate = self.reader(words, messages, other, self.lstms, receivers)
         is_word = for_receivers(mask, receivers)
         alpha = weights.new_zeros(*weights.shape[:-1], self.tasks)
         alpha[..., senders] = weights * is_word.unsqueeze(-1)

@@ -38,14 +38,11 @@ class IndirectCommunication(nn.Module):
     ) -> BlockOutput:
         """States of the receivers; see the class for the record."""
         mailbox = self.shared(words).unsqueeze(2)  # Eq. 7
-        is_word = for_receivers(mask, receivers)
-        readable = is_word.unsqueeze(2)
+        readable = mask.unsqueeze(2)
         if self.causal:
             length = mask.shape[-1]
             readable = readable & torch.ones(length, length, dtype=torch.bool, device=mask.device).tril()
-        own_words = for_receivers(words, receivers)
-        states, weights, gate = self.reader(
-            own_words, for_receivers(mailbox, receivers), readable, self.lstms, receivers
-        )
+        states, weights, gate = self.reader(words, mailbox, readable, self.lstms, receivers)
+        is_word = for_receivers(mask, receivers)
         beta = weights * is_word.unsqueeze(-1)
         return BlockOutput(states * is_word.unsqueeze(-1), {"beta": beta, "gate": gate * is_word})

@@ -4,8 +4,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from tasktalk.communication.block import for_receivers
 from tasktalk.communication.cells import LSTMs
-from tasktalk.communication.kernels.lstm_dagger import Dagger, lstm_dagger
+from tasktalk.communication.kernels.recurrences import Dagger, lstm_dagger
 
 
 class MessageReader(nn.Module):
@@ -28,29 +29,30 @@ class MessageReader(nn.Module):
 
     def forward(
         self,
-        words: Float[Tensor, "receivers batch words word_features"],
-        messages: Float[Tensor, "receivers batch steps sources hidden"],
-        mask: Bool[Tensor, "receivers batch mask_steps sources"],
+        words: Float[Tensor, "groups batch words word_features"],
+        messages: Float[Tensor, "groups batch steps sources hidden"],
+        mask: Bool[Tensor, "mask_groups batch mask_steps sources"],
         lstms: LSTMs,
         receivers: tuple[int, ...],
     ) -> Dagger:
         """Run every receiver's LSTM-dagger over its words while it reads from the messages.
 
         Args:
-            words: embedded words.
+            words: embedded words; ``groups`` is 1 (the same for all receivers) or the number of receivers.
             messages: h^(i) on offer; ``steps`` is 1 (the same for every word) or one set per word.
-            mask: True for messages that may be read.
+            mask: True for messages that may be read; ``mask_groups`` is 1 or the number of receivers.
             lstms: the tasks' own LSTMs.
             receivers: the tasks that read.
         """
         return lstm_dagger(
             lstms.project(words, receivers),
-            words @ self.attend_word,
-            messages @ self.attend_message,
-            messages @ torch.cat((self.fuse, self.gate_message), dim=1),
-            mask,
+            for_receivers(words @ self.attend_word, receivers),
+            for_receivers(messages @ self.attend_message, receivers),
+            for_receivers(messages, receivers),
+            for_receivers(mask, receivers),
             lstms.stack("weight_h", receivers),
             self.attend_state,
+            torch.cat((self.fuse, self.gate_message), dim=1),
             self.gate_cell,
             self.score,
         )

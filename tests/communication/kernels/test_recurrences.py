@@ -1,45 +1,79 @@
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch import Tensor
 
-from tasktalk.communication.kernels import lstm
-from tasktalk.communication.kernels.lstm import stacked_lstm
-from tasktalk.communication.kernels.lstm_dagger import Dagger, lstm_dagger
+from tasktalk.communication.kernels.choice import KERNELS, Kernel, using
+from tasktalk.communication.kernels.recurrences import lstm_dagger, stacked_lstm
+from tests.communication.kernels.arguments import (
+    BATCH,
+    CELLS,
+    HIDDEN,
+    RECEIVERS,
+    WORDS,
+    Arguments,
+    draw,
+    with_gradients,
+)
 
-RECEIVERS, BATCH, WORDS, SOURCES, HIDDEN, ATTENTION = 2, 2, 3, 4, 2, 3
+
+@pytest.fixture(params=KERNELS, autouse=True)
+def kernel(request: pytest.FixtureRequest) -> Iterator[Kernel]:
+    """Every test runs with every implementation."""
+    with using(request.param):
+        yield request.param
 
 
-class Arguments:
-    """Random arguments of ``lstm_dagger``; ``floats`` are those that have a gradient."""
+def torch_lstm(inputs: Tensor, weight: Tensor) -> Tensor:
+    """torch.nn.LSTM with the inputs' projection taken out."""
+    module = torch.nn.LSTM(inputs.shape[-1], weight.shape[0], batch_first=True, bias=False).double()
+    parameters = {"weight_ih_l0": torch.eye(inputs.shape[-1], dtype=torch.float64), "weight_hh_l0": weight.t()}
+    states: Tensor = torch.func.functional_call(module, parameters, (inputs,))[0]
+    return states
 
-    def __init__(self, own_sources: bool, own_mask: bool, words: int = WORDS) -> None:
-        torch.manual_seed(0)
-        rows = (RECEIVERS, BATCH)
-        steps, mask_steps = words if own_sources else 1, words if own_mask else 1
-        shapes = {
-            "inputs": (*rows, words, 4 * HIDDEN),
-            "queries": (*rows, words, ATTENTION),
-            "keys": (*rows, steps, SOURCES, ATTENTION),
-            "values": (*rows, steps, SOURCES, 2 * HIDDEN),
-            "weight": (RECEIVERS, HIDDEN, 4 * HIDDEN),
-            "weight_query": (HIDDEN, ATTENTION),
-            "weight_cell": (HIDDEN, HIDDEN),
-            "score": (ATTENTION,),
-        }
-        self.floats = {name: torch.randn(shape, dtype=torch.float64) for name, shape in shapes.items()}
-        self.mask = torch.rand(*rows, mask_steps, SOURCES) < 0.6
-        self.mask[..., 0] = True
-        for x in self.floats.values():
-            x.requires_grad_()
 
-    def run(self) -> Dagger:
-        return lstm_dagger(**self.floats, mask=self.mask)
+@pytest.mark.parametrize(("cells", "batch", "words"), [(CELLS, BATCH, WORDS), (1, 1, WORDS), (CELLS, 1, 1), (1, 3, 2)])
+def test_lstm_equals_torch(cells: int, batch: int, words: int) -> None:
+    inputs = draw(cells, batch, words, 4 * HIDDEN).requires_grad_()
+    weight = draw(cells, HIDDEN, 4 * HIDDEN).requires_grad_()
+    expected = torch.stack([torch_lstm(x, w) for x, w in zip(inputs, weight, strict=True)])
+    found = stacked_lstm(inputs, weight)
+    for a, b in zip(with_gradients(found, inputs, weight), with_gradients(expected, inputs, weight), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
 
-    def answer(self) -> list[Tensor]:
-        """States, weights, gate and all gradients."""
-        dagger = self.run()
-        arriving = torch.randn(dagger.states.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-        return [*dagger, *torch.autograd.grad((dagger.states * arriving).sum(), list(self.floats.values()))]
+
+@pytest.mark.parametrize("words", [1, 3])
+def test_gradcheck_of_lstm(words: int) -> None:
+    inputs, weight = draw(2, 2, words, 8).requires_grad_(), draw(2, 2, 8).requires_grad_()
+    assert torch.autograd.gradcheck(stacked_lstm, (inputs, weight))
+
+
+@pytest.mark.parametrize(("cells", "batch"), [(CELLS, BATCH), (1, 1)])
+def test_inputs_of_lstm_stay_as_they_are(cells: int, batch: int) -> None:
+    inputs, weight = draw(cells, batch, WORDS, 4 * HIDDEN), draw(cells, HIDDEN, 4 * HIDDEN)
+    before = inputs.clone(), weight.clone()
+    stacked_lstm(inputs, weight)
+    assert torch.equal(inputs, before[0])
+    assert torch.equal(weight, before[1])
+
+
+@pytest.mark.parametrize("kernel", ["fused", "compiled"], indirect=True)
+def test_gradients_of_gradients_of_lstm_are_refused() -> None:
+    inputs, weight = draw(2, 2, 3, 8).requires_grad_(), draw(2, 2, 8).requires_grad_()
+    (gradient,) = torch.autograd.grad(stacked_lstm(inputs, weight).square().sum(), inputs, create_graph=True)
+    with pytest.raises(RuntimeError, match="trying to differentiate twice a function that was marked"):
+        gradient.sum().backward()
+
+
+def test_mixed_precision_keeps_the_lstm_in_the_weights_precision() -> None:
+    inputs, weight = draw(2, 2, 3, 8).bfloat16().requires_grad_(), draw(2, 2, 8).float().requires_grad_()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        states = stacked_lstm(inputs, weight)
+    assert states.dtype == torch.float32
+    states.sum().backward()
+    assert inputs.grad is not None and inputs.grad.dtype == torch.bfloat16
+    torch.testing.assert_close(states, stacked_lstm(inputs.float(), weight))
 
 
 @pytest.mark.parametrize("own_mask", [False, True])
@@ -59,12 +93,12 @@ def test_sources_of_every_word_may_be_the_same() -> None:
     same, own = Arguments(own_sources=False, own_mask=False), Arguments(own_sources=True, own_mask=True)
     own.floats = dict(same.floats)
     own.mask = same.mask.expand(-1, -1, WORDS, -1)
-    for name in ("keys", "values"):
+    for name in ("keys", "messages"):
         own.floats[name] = same.floats[name].detach().expand(-1, -1, WORDS, -1, -1).requires_grad_()
     expected, found = same.answer(), own.answer()
     names = ["states", "weights", "gate", *same.floats]
     for name, a, b in zip(names, found, expected, strict=True):
-        total = a.sum(dim=2, keepdim=True) if name in ("keys", "values") else a
+        total = a.sum(dim=2, keepdim=True) if name in ("keys", "messages") else a
         torch.testing.assert_close(total, b, rtol=0, atol=1e-12)
 
 
@@ -81,14 +115,14 @@ def test_masked_sources_make_no_difference() -> None:
     arguments = Arguments(own_sources=False, own_mask=False)
     expected = arguments.run().states
     with torch.no_grad():
-        for name in ("keys", "values"):
+        for name in ("keys", "messages"):
             arguments.floats[name][~arguments.mask] += 7
     assert torch.equal(arguments.run().states, expected)
 
 
 def test_messages_without_value_leave_a_plain_lstm() -> None:
     arguments = Arguments(own_sources=True, own_mask=True)
-    arguments.floats["values"] = torch.zeros_like(arguments.floats["values"]).requires_grad_()
+    arguments.floats["messages"] = torch.zeros_like(arguments.floats["messages"]).requires_grad_()
     plain = stacked_lstm(arguments.floats["inputs"], arguments.floats["weight"])
     torch.testing.assert_close(arguments.run().states, plain, rtol=0, atol=1e-14)
 
@@ -104,16 +138,6 @@ def test_saturated_attention_is_finite_in_float32_and_agrees_with_float64() -> N
         torch.testing.assert_close(a.double(), b.double(), rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("elements", [1, 2 * RECEIVERS * BATCH * HIDDEN])
-@pytest.mark.parametrize("own_sources", [False, True])
-def test_chunks_of_time_make_no_difference(own_sources: bool, elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    arguments = Arguments(own_sources, own_mask=own_sources)
-    expected = arguments.answer()
-    monkeypatch.setattr(lstm, "_CHUNK_ELEMENTS", elements)
-    for a, b in zip(arguments.answer(), expected, strict=True):
-        torch.testing.assert_close(a, b, rtol=0, atol=1e-14)
-
-
 @pytest.mark.parametrize("words", [1, WORDS])
 def test_arguments_stay_as_they_are(words: int) -> None:
     arguments = Arguments(own_sources=True, own_mask=True, words=words)
@@ -122,6 +146,7 @@ def test_arguments_stay_as_they_are(words: int) -> None:
     assert all(torch.equal(x, before[name]) for name, x in arguments.floats.items())
 
 
+@pytest.mark.parametrize("kernel", ["fused", "compiled"], indirect=True)
 def test_gradients_of_gradients_are_refused() -> None:
     arguments = Arguments(own_sources=False, own_mask=False)
     loss = arguments.run().states.square().sum()
@@ -132,7 +157,7 @@ def test_gradients_of_gradients_are_refused() -> None:
 
 def test_mixed_precision_keeps_the_recurrence_in_the_weights_precision() -> None:
     arguments = Arguments(own_sources=False, own_mask=False)
-    half = ("inputs", "queries", "keys", "values")
+    half = ("inputs", "queries", "keys", "messages")
     arguments.floats = {
         name: (x.detach().bfloat16() if name in half else x.detach().float()).requires_grad_()
         for name, x in arguments.floats.items()

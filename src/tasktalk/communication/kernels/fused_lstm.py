@@ -3,28 +3,15 @@
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 _CHUNK_ELEMENTS = 2**18
 
 
-def stacked_lstm(
-    inputs: Float[Tensor, "cells batch words gates"], weight: Float[Tensor, "cells hidden gates"]
-) -> Float[Tensor, "cells batch words hidden"]:
-    """Run one LSTM per cell from a zero state (Eq. 2 of the message-passing paper).
-
-    Args:
-        inputs: x_t W_x + b of every word, the gates in the order input, forget, candidate, output
-            (gates = 4 hidden; torch.nn.LSTM's order).
-        weight: recurrent weights W_h of every cell.
-
-    Returns:
-        The hidden state of every word. Gradients of gradients are refused by torch with an error.
-    """
-    with torch.autocast(inputs.device.type, enabled=False):  # the recurrence keeps the precision of its weights
-        states: Tensor = _StackedLSTM.apply(inputs.to(weight.dtype), weight)  # type: ignore[no-untyped-call]
+def fused_lstm(inputs: Tensor, weight: Tensor) -> Tensor:
+    """``recurrences.stacked_lstm`` in PyTorch."""
+    states: Tensor = _StackedLSTM.apply(inputs, weight)  # type: ignore[no-untyped-call]
     return states
 
 

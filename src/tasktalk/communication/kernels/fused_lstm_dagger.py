@@ -1,77 +1,49 @@
 """LSTM-dagger: the recurrence of DC-MTL and IC-MTL as one function with a hand-derived backward.
 
 Message-passing paper, Eq. 3-6, 8-11. What does not depend on h_{t-1} is computed outside the time loop by the caller:
-input projections, W_m h^(i) (``keys``) and [W_f h^(i), W_r h^(i)] (``values``; W_f r_t is their weighted sum).
+input projections and W_m h^(i) (``keys``).
 
 The additive attention needs no tanh: tanh(a + b) = 1 - 2 r with r = 1 / (1 + e^{2a} e^{2b}); e^{2a} is computed once
 per sentence, e^{2b} once per step, and the derivative is 4 r (1 - r). The states of the attention (words x sources x
 attention) are computed again in the backward instead of being stored.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from tasktalk.communication.kernels.lstm import activate, cell_factors, chunks_from_end, over_time, write_cell_gradient
+from tasktalk.communication.kernels.fused_lstm import (
+    activate,
+    cell_factors,
+    chunks_from_end,
+    over_time,
+    write_cell_gradient,
+)
 
 # tanh is 1 to the last bit of float64 from here on, and e^{2a} e^{2b} stays finite in float32.
 _SATURATED = 20.0
 _MASKED = -1e30
 
 
-class Dagger(NamedTuple):
-    """What the recurrence gives back; ``weights`` and ``gate`` carry no gradient.
-
-    Attributes:
-        states: h_t^(k), shape (receivers, batch, words, hidden).
-        weights: alpha or beta: what each word took from each source, (receivers, batch, words, sources).
-        gate: mean over the features of the fusion gate g_t (Eq. 11), (receivers, batch, words).
-    """
-
-    states: Tensor
-    weights: Tensor
-    gate: Tensor
-
-
-def lstm_dagger(
-    inputs: Float[Tensor, "receivers batch words gates"],
-    queries: Float[Tensor, "receivers batch words attention"],
-    keys: Float[Tensor, "receivers batch steps sources attention"],
-    values: Float[Tensor, "receivers batch steps sources two_hidden"],
-    mask: Bool[Tensor, "receivers batch mask_steps sources"],
-    weight: Float[Tensor, "receivers hidden gates"],
-    weight_query: Float[Tensor, "hidden attention"],
-    weight_cell: Float[Tensor, "hidden hidden"],
-    score: Float[Tensor, " attention"],
-) -> Dagger:
-    """Run LSTM-dagger for every receiver from a zero state.
-
-    ``steps`` is 1 when every word chooses among the same sources (IC-MTL: the words of the shared LSTM) and ``words``
-    when each word has its own (DC-MTL: the other tasks' states of that word). Likewise ``mask_steps``.
-
-    Args:
-        inputs: x_t W_x + b, gates = 4 hidden, in the order input, forget, candidate, output.
-        queries: the part of W^(s) [x_t, h_{t-1}, h^(i)] that belongs to x_t.
-        keys: the part that belongs to the sources h^(i).
-        values: [W_f h^(i), W_r h^(i)] of the sources.
-        mask: True for the sources that may be read.
-        weight: recurrent weights of every receiver's LSTM.
-        weight_query: the part of W^(s) that belongs to h_{t-1}.
-        weight_cell: W_c.
-        score: u^(s).
-
-    Returns:
-        States, weights and gates. Gradients of gradients are refused by torch with an error.
-    """
-    inputs, queries, keys, values = (x.to(weight.dtype) for x in (inputs, queries, keys, values))
-    with torch.autocast(inputs.device.type, enabled=False):  # the recurrence keeps the precision of its weights
-        states, weights, gate = _LSTMDagger.apply(  # type: ignore[no-untyped-call]
-            inputs, queries, keys, values, mask, weight, weight_query, weight_cell, score
-        )
-    return Dagger(states, weights, gate)
+def fused_lstm_dagger(
+    inputs: Tensor,
+    queries: Tensor,
+    keys: Tensor,
+    messages: Tensor,
+    mask: Tensor,
+    weight: Tensor,
+    weight_query: Tensor,
+    weight_message: Tensor,
+    weight_cell: Tensor,
+    score: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """``recurrences.lstm_dagger`` in PyTorch."""
+    answer: tuple[Tensor, Tensor, Tensor] = _LSTMDagger.apply(  # type: ignore[no-untyped-call]
+        inputs, queries, keys, messages, mask, weight, weight_query, weight_message, weight_cell, score
+    )
+    return answer
 
 
 class _LSTMDagger(torch.autograd.Function):
@@ -81,10 +53,11 @@ class _LSTMDagger(torch.autograd.Function):
         inputs: Tensor,
         queries: Tensor,
         keys: Tensor,
-        values: Tensor,
+        messages: Tensor,
         mask: Tensor,
         weight: Tensor,
         weight_query: Tensor,
+        weight_message: Tensor,
         weight_cell: Tensor,
         score: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
@@ -94,12 +67,12 @@ class _LSTMDagger(torch.autograd.Function):
         z = torch.cat((inputs, queries), dim=-1).permute(2, 0, 1, 3).contiguous()
         step_weight = _step_weight(weight, weight_query)
         exp_keys = _time_first(keys.clamp(-_SATURATED, _SATURATED).mul_(2).exp_(), rows)
-        v = _time_first(values, rows)
+        v = _time_first(messages, rows)
         bias = _time_first(torch.zeros_like(mask, dtype=inputs.dtype).masked_fill_(~mask, _MASKED), rows)
 
         h = inputs.new_zeros(words + 1, rows, hidden)
         c = inputs.new_zeros(words + 1, rows, hidden)
-        gate, m = inputs.new_empty(2, words, rows, hidden)
+        gate, m, mixed = inputs.new_empty(3, words, rows, hidden)
         read = inputs.new_empty(words, rows, 2 * hidden)  # [W_f r_t, W_r r_t]
         weights = inputs.new_empty(words, rows, sources)
         exp_query = inputs.new_empty(words, rows, 1, attention)
@@ -116,11 +89,15 @@ class _LSTMDagger(torch.autograd.Function):
             _attention_states(_at(exp_keys, t), exp_query[t], one, r)
             s = torch.mv(r.view(-1, attention), minus_two_u).view(rows, sources)  # Eq. 5, less the constant sum of u
             torch.softmax(s.add_(_at(bias, t)), dim=-1, out=weights[t])  # Eq. 6
-            torch.bmm(weights[t].unsqueeze(1), _at(v, t), out=read[t].unsqueeze(1))  # Eq. 3 or 8, times W_f and W_r
+            torch.bmm(weights[t].unsqueeze(1), _at(v, t), out=mixed[t].unsqueeze(1))  # r_t, Eq. 3 or 8
+            torch.mm(mixed[t], weight_message, out=read[t])
             torch.addmm(read[t, :, hidden:], c[t + 1], weight_cell, out=gate[t]).sigmoid_()  # Eq. 11
             torch.addcmul(c[t + 1], gate[t], read[t, :, :hidden], out=m[t]).tanh_()
             torch.mul(o, m[t], out=h[t + 1])  # Eq. 10
-        ctx.save_for_backward(z, h, c, gate, m, read, weights, exp_query, exp_keys, v, step_weight, weight_cell, score)
+        ctx.save_for_backward(
+            *(z, h, c, gate, m, mixed, read, weights, exp_query, exp_keys, v),
+            *(step_weight, weight_message, weight_cell, score),
+        )
         ctx.sizes = (receivers, batch)
         out_weights = weights.view(words, receivers, batch, sources).permute(1, 2, 0, 3)
         out_gate = gate.mean(dim=-1).view(words, receivers, batch).permute(1, 2, 0)
@@ -130,19 +107,19 @@ class _LSTMDagger(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor, _weights: Tensor, _gate: Tensor) -> tuple[Tensor | None, ...]:
-        z, h, c, gate, m, read, weights, exp_query, exp_keys, v, step_weight, weight_cell, score = ctx.saved_tensors
+        z, h, c, gate, m, mixed, read, weights, exp_query, exp_keys, v, *products, score = ctx.saved_tensors
+        back, message_back, cell_back = (product.transpose(-2, -1) for product in products)
         receivers, batch = ctx.sizes
         words, rows, hidden = m.shape
         grads = grad.permute(2, 0, 1, 3).reshape(words, rows, hidden)
 
         dz = torch.empty_like(z).view(words, rows, -1)
-        d_read = torch.empty_like(read)
+        d_read, d_mixed = torch.empty_like(read), torch.empty_like(mixed)
         d_keys = torch.zeros_like(exp_keys)
         d_score = torch.zeros_like(score)
         r, slope = torch.empty_like(exp_keys[0]), torch.empty_like(exp_keys[0])
         one, four_u = score.new_ones(()), 4 * score
         dh, dc = torch.zeros_like(m[0]), torch.zeros_like(m[0])
-        back, cell_back = step_weight.transpose(1, 2), weight_cell.t()
         zs = z.view(words, rows, -1)
         for chunk in chunks_from_end(words, dh.numel()):
             i, f, g, o = zs[chunk, :, : 4 * hidden].split(hidden, dim=-1)
@@ -158,7 +135,8 @@ class _LSTMDagger(torch.autograd.Function):
                 torch.mul(dm, to_gate[s], out=d_read[t, :, hidden:])
                 dc += dm
                 dc.addmm_(d_read[t, :, hidden:], cell_back)
-                d_weights = torch.bmm(_at(v, t), d_read[t].unsqueeze(-1)).squeeze(-1)
+                torch.mm(d_read[t], message_back, out=d_mixed[t])
+                d_weights = torch.bmm(_at(v, t), d_mixed[t].unsqueeze(-1)).squeeze(-1)
                 ds = torch._softmax_backward_data(d_weights, weights[t], -1, d_weights.dtype)
                 _attention_states(_at(exp_keys, t), exp_query[t], one, r)
                 d_score.addmv_(r.view(-1, r.shape[-1]).t(), ds.view(-1))
@@ -169,41 +147,36 @@ class _LSTMDagger(torch.autograd.Function):
                 write_cell_gradient(dz[t], dc, factors[s], dh * to_o[s])
                 dc *= f[s]
                 torch.bmm(dz[t].view(receivers, batch, -1), back, out=dh.view(receivers, batch, hidden))
-        return _finish(ctx, dz, d_read, d_keys, d_score, h, c, weights, score, v.shape[0] == 1)
+        d_messages = _message_gradient(weights, d_mixed, same_sources=v.shape[0] == 1)
+        return _finish(ctx, (dz, d_read, d_keys, d_messages, d_score), h, c, mixed, score)
+
+
+def _message_gradient(weights: Tensor, d_mixed: Tensor, same_sources: bool) -> Tensor:
+    if same_sources:
+        return torch.bmm(weights.permute(1, 2, 0), d_mixed.transpose(0, 1)).unsqueeze(0)
+    return weights.unsqueeze(-1) * d_mixed.unsqueeze(-2)
 
 
 def _finish(
-    ctx: Any,
-    dz: Tensor,
-    d_read: Tensor,
-    d_keys: Tensor,
-    d_score: Tensor,
-    h: Tensor,
-    c: Tensor,
-    weights: Tensor,
-    score: Tensor,
-    same_sources: bool,
+    ctx: Any, gradients: tuple[Tensor, ...], h: Tensor, c: Tensor, mixed: Tensor, score: Tensor
 ) -> tuple[Tensor | None, ...]:
-    """The products that need no loop: weights, keys and values."""
+    """The products that need no loop, and everything in the order of the arguments."""
+    dz, d_read, d_keys, d_messages, d_score = gradients
     receivers, batch = ctx.sizes
     words, hidden = c.shape[0] - 1, c.shape[2]
     shape = (words, receivers, batch, -1)
     d_step = over_time(h[:-1].view(shape)).transpose(1, 2) @ over_time(dz.view(shape))
-    d_cell = c[1:].reshape(-1, hidden).t() @ d_read[..., hidden:].reshape(-1, hidden)
-    if same_sources:
-        d_values = torch.bmm(weights.permute(1, 2, 0), d_read.transpose(0, 1)).unsqueeze(0)
-    else:
-        d_values = weights.unsqueeze(-1) * d_read.unsqueeze(-2)
     d_inputs = dz.view(shape).permute(1, 2, 0, 3)
     return (
         d_inputs[..., : 4 * hidden],
         d_inputs[..., 4 * hidden :],
         _rows_first(d_keys * (4 * score), receivers, batch),
-        _rows_first(d_values, receivers, batch),
+        _rows_first(d_messages, receivers, batch),
         None,
         d_step[..., : 4 * hidden],
         d_step[..., 4 * hidden :].sum(0),
-        d_cell,
+        mixed.flatten(0, 1).t() @ d_read.flatten(0, 1),
+        c[1:].reshape(-1, hidden).t() @ d_read[..., hidden:].reshape(-1, hidden),
         -2 * d_score,
     )
 

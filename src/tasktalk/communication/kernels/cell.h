@@ -1,0 +1,128 @@
+/* What both recurrences are made of: products with packed weights, and the cell of an LSTM.
+ *
+ * REAL is float or double; build.py compiles the recurrences once with each. Right factors of products are packed in
+ * panels by the caller (compiled.py), so that every word reads them from the cache in one stream. Gates stand in the
+ * order input, forget, candidate, output.
+ */
+#ifndef TASKTALK_CELL_H
+#define TASKTALK_CELL_H
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef __AVX512F__
+enum { VECTOR = 64, ROWS = 8 };
+#elif defined(__AVX__)
+enum { VECTOR = 32, ROWS = 4 };
+#else
+enum { VECTOR = 16, ROWS = 4 };
+#endif
+enum { LANES = VECTOR / sizeof(REAL), PANEL = 2 * LANES };
+typedef REAL vector __attribute__((vector_size(VECTOR), aligned(sizeof(REAL)), may_alias));
+
+#define INLINE static inline __attribute__((always_inline))
+#define SIMD _Pragma("omp simd")
+#define SIMD_SUM(x) SIMD_SUM_(omp simd reduction(+ : x))
+#define SIMD_SUM_(x) _Pragma(#x)
+
+static inline long padded(long columns) { return (columns + PANEL - 1) / PANEL * PANEL; }
+
+INLINE REAL exponential(REAL x)
+{
+    if (sizeof(REAL) == 8)
+        return (REAL)exp((double)x);
+    /* e^x = 2^n e^r with |r| <= ln(2) / 2, and a polynomial for e^r. */
+    float y = (float)x;
+    y = y < -87.0f ? -87.0f : y;
+    y = y > 88.0f ? 88.0f : y;
+    float n = rintf(y * 1.44269504f);
+    float r = y - n * 0.693359375f + n * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1.0f;
+    uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
+    float scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return p * scale;
+}
+
+INLINE REAL sigmoid(REAL x) { return 1 / (1 + exponential(-x)); }
+INLINE REAL hyperbolic(REAL x) { return 1 - 2 / (1 + exponential(2 * x)); }
+
+/* Rows of one panel: out = a b, b of depth rows and PANEL columns. */
+INLINE void panel(int rows, long depth, const REAL *a, long a_row, const REAL *b, REAL *out, long out_row)
+{
+    vector left[ROWS], right[ROWS];
+    for (int r = 0; r < rows; r++)
+        left[r] = right[r] = (vector){0};
+    for (long k = 0; k < depth; k++, b += PANEL) {
+        vector b_left = *(const vector *)b, b_right = *(const vector *)(b + LANES);
+        for (int r = 0; r < rows; r++) {
+            REAL x = a[r * a_row + k];
+            left[r] += x * b_left;
+            right[r] += x * b_right;
+        }
+    }
+    for (int r = 0; r < rows; r++) {
+        *(vector *)(out + r * out_row) = left[r];
+        *(vector *)(out + r * out_row + LANES) = right[r];
+    }
+}
+
+/* out = a b for at most ROWS rows; out has padded(columns) columns. */
+static inline void multiply(long rows, long depth, long columns, const REAL *a, long a_row, const REAL *b, REAL *out)
+{
+    const long out_row = padded(columns);
+    for (long p = 0; p < out_row; p += PANEL, b += depth * PANEL)
+        switch (rows) {
+#define CASE(n) case n: panel(n, depth, a, a_row, b, out + p, out_row); break;
+        CASE(1) CASE(2) CASE(3) CASE(4)
+#ifdef __AVX512F__
+        CASE(5) CASE(6) CASE(7) CASE(8)
+#endif
+#undef CASE
+        }
+}
+
+/* How many sentences a thread takes at once: as many as a product likes, fewer if threads would be idle. */
+static inline long sentences_at_once(long cells, long batch, long threads)
+{
+    long shares = (threads + cells - 1) / cells, rows = (batch + shares - 1) / shares;
+    return rows < ROWS ? rows : ROWS;
+}
+
+/* Eq. 2 but for the state: gates and c_t from the two parts of their pre-activations. */
+static inline void cell_forwards(long hidden, const REAL *x, const REAL *from_state, const REAL *c_before, REAL *gates,
+                                 REAL *c)
+{
+    SIMD for (long d = 0; d < hidden; d++) {
+        REAL i = sigmoid(x[d] + from_state[d]);
+        REAL f = sigmoid(x[hidden + d] + from_state[hidden + d]);
+        REAL g = hyperbolic(x[2 * hidden + d] + from_state[2 * hidden + d]);
+        gates[d] = i;
+        gates[hidden + d] = f;
+        gates[2 * hidden + d] = g;
+        gates[3 * hidden + d] = sigmoid(x[3 * hidden + d] + from_state[3 * hidden + d]);
+        c[d] = f * c_before[d] + i * g;
+    }
+}
+
+/* From dc_t the gradients of the first three pre-activations; dc becomes dc_{t-1}. */
+static inline void cell_backwards(long hidden, const REAL *gates, const REAL *c_before, REAL *dc, REAL *dz)
+{
+    SIMD for (long d = 0; d < hidden; d++) {
+        REAL i = gates[d], f = gates[hidden + d], g = gates[2 * hidden + d];
+        dz[d] = dc[d] * g * i * (1 - i);
+        dz[hidden + d] = dc[d] * c_before[d] * f * (1 - f);
+        dz[2 * hidden + d] = dc[d] * i * (1 - g * g);
+        dc[d] *= f;
+    }
+}
+
+#endif

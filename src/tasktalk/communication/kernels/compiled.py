@@ -1,0 +1,219 @@
+"""The recurrences in C (lstm.c, lstm_dagger.c): no Python and no waiting between words."""
+
+import ctypes
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import pad
+
+from tasktalk.communication.kernels.build import library
+
+_SATURATED = 20.0  # as in lstm_dagger.c
+
+
+def _structure(name: str, sizes: str, pointers: str) -> type[ctypes.Structure]:
+    """The structure that has these members, in this order, in C."""
+    members = [(size, ctypes.c_long) for size in sizes.split()]
+    return type(name, (ctypes.Structure,), {"_fields_": [*members, *((p, ctypes.c_void_p) for p in pointers.split())]})
+
+
+_LSTM = _structure(
+    "lstm",
+    "cells batch words hidden threads states_cell states_sentence states_word",
+    "inputs weight gates c states d_inputs",
+)
+_DAGGER = _structure(
+    "dagger",
+    "receivers batch words sources hidden attention threads "
+    "keys_receiver keys_sentence keys_step keys_source "
+    "messages_receiver messages_sentence messages_step messages_source "
+    "mask_receiver mask_sentence mask_step",
+    "inputs queries keys messages mask weight_step weight_message weight_cell score "
+    "gates exp_query c mixed heard fusion weights states d_inputs d_queries d_read d_keys d_messages d_score",
+)
+
+
+def lstm(inputs: Tensor, weight: Tensor) -> Tensor:
+    """``recurrences.stacked_lstm`` in C."""
+    states: Tensor = _StackedLSTM.apply(inputs, weight)  # type: ignore[no-untyped-call]
+    return states
+
+
+def lstm_dagger(
+    inputs: Tensor,
+    queries: Tensor,
+    keys: Tensor,
+    messages: Tensor,
+    mask: Tensor,
+    weight: Tensor,
+    weight_query: Tensor,
+    weight_message: Tensor,
+    weight_cell: Tensor,
+    score: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """``recurrences.lstm_dagger`` in C."""
+    answer: tuple[Tensor, Tensor, Tensor] = _LSTMDagger.apply(  # type: ignore[no-untyped-call]
+        inputs, queries, keys, messages, mask, weight, weight_query, weight_message, weight_cell, score
+    )
+    return answer
+
+
+class _StackedLSTM(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, weight: Tensor) -> Tensor:
+        cells, batch, words, width = inputs.shape
+        hidden = width // 4
+        inputs = inputs.contiguous()
+        gates, c = torch.empty_like(inputs), inputs.new_empty(cells, batch, words, hidden)
+        states = inputs.new_empty(batch, words, cells, hidden).permute(2, 0, 1, 3)  # the states of a word lie together
+        sizes = {"cells": cells, "batch": batch, "words": words, "hidden": hidden}
+        strides = _strides("states", states, "cell", "sentence", "word")
+        tensors = {"inputs": inputs, "weight": _packed(weight), "gates": gates, "c": c, "states": states}
+        _run("lstm_forwards", _LSTM, sizes | strides, tensors)
+        ctx.save_for_backward(gates, c, states, weight)
+        ctx.sizes = sizes
+        return states
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        gates, c, states, weight = ctx.saved_tensors
+        grad, dz = _rows_contiguous(grad), torch.empty_like(gates)
+        strides = _strides("states", grad, "cell", "sentence", "word")
+        back = _packed(weight.transpose(1, 2))
+        tensors = {"weight": back, "gates": gates, "c": c, "states": grad, "d_inputs": dz}
+        _run("lstm_backwards", _LSTM, ctx.sizes | strides, tensors)
+        return dz, torch.bmm(_before(states).transpose(1, 2), dz.flatten(1, 2))
+
+
+class _LSTMDagger(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        inputs: Tensor,
+        queries: Tensor,
+        keys: Tensor,
+        messages: Tensor,
+        mask: Tensor,
+        weight: Tensor,
+        weight_query: Tensor,
+        weight_message: Tensor,
+        weight_cell: Tensor,
+        score: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        receivers, batch, words, width = inputs.shape
+        hidden, attention, sources = width // 4, queries.shape[-1], keys.shape[-2]
+        read = {
+            "keys": _rows_contiguous(_once(keys).clamp(-_SATURATED, _SATURATED).mul_(2).exp_()),
+            "messages": _rows_contiguous(_once(messages)),
+            "mask": _once(mask).contiguous(),
+        }
+        sizes = {"receivers": receivers, "batch": batch, "words": words}
+        sizes |= {"sources": sources, "hidden": hidden, "attention": attention}
+        for name, x in read.items():
+            axes = ("receiver", "sentence", "step") if name == "mask" else ("receiver", "sentence", "step", "source")
+            sizes |= _strides(name, x, *axes)
+        widths = {"gates": width, "exp_query": attention, "c": hidden, "mixed": hidden, "heard": hidden}
+        widths |= {"fusion": hidden, "weights": sources, "states": hidden}
+        kept = {name: inputs.new_empty(receivers, batch, words, size) for name, size in widths.items()}
+        weights = {
+            "weight_step": torch.cat((weight, weight_query.expand(receivers, -1, -1)), dim=-1),
+            "weight_message": weight_message,
+            "weight_cell": weight_cell,
+        }
+        packed = {name: _packed(x) for name, x in weights.items()}
+        given = {"inputs": inputs.contiguous(), "queries": queries.contiguous(), "score": score.contiguous()}
+        _run("dagger_forwards", _DAGGER, sizes, read | kept | packed | given)
+        saved = read | kept | weights | {"score": score}
+        ctx.save_for_backward(*saved.values())
+        ctx.names, ctx.sizes = tuple(saved), sizes
+        gate = kept["fusion"].mean(dim=-1)
+        ctx.mark_non_differentiable(kept["weights"], gate)
+        return kept["states"], kept["weights"], gate
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor, _weights: Tensor, _gate: Tensor) -> tuple[Tensor | None, ...]:
+        saved = dict(zip(ctx.names, ctx.saved_tensors, strict=True))
+        states, mixed, score = saved.pop("states"), saved.pop("mixed"), saved["score"]
+        own_sources = saved["keys"].shape[2] > 1
+        at = states.shape[:3]
+        sources, attention = saved["keys"].shape[-2:]
+        new = states.new_empty
+        made = {
+            "mixed": torch.empty_like(states),
+            "d_inputs": torch.empty_like(saved["gates"]),
+            "d_queries": torch.empty_like(saved["exp_query"]),
+            "d_read": new(*at, 2 * states.shape[-1]),
+            "d_keys": states.new_zeros(*at[:2], at[2] if own_sources else 1, sources, attention),
+            "d_score": states.new_zeros(*at[:2], attention),
+        }
+        if own_sources:
+            made["d_messages"] = new(*at, sources, states.shape[-1])
+        for name in ("weight_step", "weight_message", "weight_cell"):
+            saved[name] = _packed(saved[name].transpose(-2, -1))
+        _run("dagger_backwards", _DAGGER, ctx.sizes, saved | made | {"states": grad.contiguous()})
+        if not own_sources:
+            made["d_messages"] = torch.matmul(saved["weights"].transpose(2, 3), made["mixed"]).unsqueeze(2)
+        return _finish(made, _before(states), saved["c"], mixed, score)
+
+
+def _finish(
+    made: dict[str, Tensor], before: Tensor, c: Tensor, mixed: Tensor, score: Tensor
+) -> tuple[Tensor | None, ...]:
+    """The products that need no loop, and everything in the order of the arguments."""
+    d_inputs, d_queries, d_read = made["d_inputs"], made["d_queries"], made["d_read"]
+    return (
+        d_inputs,
+        d_queries,
+        made["d_keys"].mul_(4 * score),
+        made["d_messages"],
+        None,
+        torch.bmm(before.transpose(1, 2), d_inputs.flatten(1, 2)),
+        before.flatten(0, 1).t() @ d_queries.flatten(0, 2),
+        mixed.flatten(0, 2).t() @ d_read.flatten(0, 2),
+        c.flatten(0, 2).t() @ d_read.flatten(0, 2)[:, c.shape[-1] :],
+        -2 * made["d_score"].sum(dim=(0, 1)),
+    )
+
+
+def _run(function: str, structure: type[ctypes.Structure], sizes: dict[str, int], tensors: dict[str, Tensor]) -> None:
+    """Call a function of the library with a structure whose members are sizes and tensors; others are 0.
+
+    Raises:
+        MemoryError: it had none.
+    """
+    code = library(next(iter(tensors.values())).dtype)
+    members = sizes | {name: x.data_ptr() for name, x in tensors.items()}
+    if getattr(code, function)(ctypes.byref(structure(threads=torch.get_num_threads(), **members))):
+        raise MemoryError(f"{function}: there is no memory for the rows of a product")
+
+
+def _packed(weight: Tensor) -> Tensor:
+    """Panels of columns one after the other, (..., panels, rows, columns of a panel); the last is filled up with 0."""
+    code = library(weight.dtype)
+    width = code.panel_width() if code else 1
+    return pad(weight, (0, -weight.shape[-1] % width)).unflatten(-1, (-1, width)).movedim(-2, -3).contiguous()
+
+
+def _once(x: Tensor) -> Tensor:
+    """One receiver of a tensor that is the same for all."""
+    return x[:1] if x.stride(0) == 0 else x
+
+
+def _rows_contiguous(x: Tensor) -> Tensor:
+    return x if x.stride(-1) == 1 else x.contiguous()
+
+
+def _strides(name: str, x: Tensor, *axes: str) -> dict[str, int]:
+    """Strides of the leading axes; 0 where one element stands for all."""
+    return {f"{name}_{axis}": 0 if x.shape[i] == 1 else x.stride(i) for i, axis in enumerate(axes)}
+
+
+def _before(states: Tensor) -> Tensor:
+    """h_{t-1} of every word, (cells, batch * words, hidden)."""
+    before = states.new_zeros(states.shape)
+    before[:, :, 1:] = states[:, :, :-1]
+    return before.flatten(1, 2)

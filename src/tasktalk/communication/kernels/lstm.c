@@ -1,0 +1,92 @@
+/* Several LSTMs side by side over whole sentences, forwards and backwards (message-passing paper, Eq. 2).
+ *
+ * Sentences never wait for each other: a thread takes a few of one cell through all their words. The functions return
+ * 0, or 1 if there was no memory.
+ */
+#include "cell.h"
+
+long panel_width(void) { return PANEL; }
+
+typedef struct {
+    long cells, batch, words, hidden, threads;
+    long states_cell, states_sentence, states_word; /* strides of states, and of their gradient */
+    const REAL *inputs;  /* x_t W_x + b: cells, batch, words, 4 hidden */
+    const REAL *weight;  /* W_h of every cell, packed; backwards its transpose */
+    REAL *gates;         /* cells, batch, words, 4 hidden */
+    REAL *c;             /* cells, batch, words, hidden */
+    REAL *states;        /* h_t; backwards its gradient */
+    REAL *d_inputs;      /* as inputs */
+} lstm;
+
+static REAL *state_at(const lstm *p, long cell, long sentence, long t)
+{
+    return p->states + cell * p->states_cell + sentence * p->states_sentence + t * p->states_word;
+}
+
+static int lstm_sentences_forwards(const lstm *p, long cell, long first, long rows)
+{
+    const long hidden = p->hidden, width = padded(4 * hidden);
+    REAL *from_state = calloc(rows * (width + hidden) + hidden, sizeof(REAL));
+    if (!from_state)
+        return 1;
+    REAL *state = from_state + rows * width, *zero = state + rows * hidden;
+    const REAL *weight = p->weight + cell * hidden * width;
+    for (long t = 0; t < p->words; t++) {
+        if (t)
+            multiply(rows, hidden, 4 * hidden, state, hidden, weight, from_state);
+        for (long r = 0; r < rows; r++) {
+            const long at = (cell * p->batch + first + r) * p->words + t;
+            REAL *gates = p->gates + at * 4 * hidden, *c = p->c + at * hidden, *h = state + r * hidden;
+            cell_forwards(hidden, p->inputs + at * 4 * hidden, from_state + r * width, t ? c - hidden : zero, gates, c);
+            SIMD for (long d = 0; d < hidden; d++)
+                h[d] = gates[3 * hidden + d] * hyperbolic(c[d]);
+            memcpy(state_at(p, cell, first + r, t), h, hidden * sizeof(REAL));
+        }
+    }
+    free(from_state);
+    return 0;
+}
+
+static int lstm_sentences_backwards(const lstm *p, long cell, long first, long rows)
+{
+    const long hidden = p->hidden, width = padded(hidden), sentence = p->words * 4 * hidden;
+    REAL *carried = calloc(rows * (width + hidden) + hidden, sizeof(REAL));
+    if (!carried)
+        return 1;
+    REAL *d_cell = carried + rows * width, *zero = d_cell + rows * hidden;
+    const REAL *back = p->weight + cell * 4 * hidden * width;
+    for (long t = p->words - 1; t >= 0; t--) {
+        const long start = (cell * p->batch + first) * p->words + t;
+        for (long r = 0; r < rows; r++) {
+            const long at = start + r * p->words;
+            const REAL *gates = p->gates + at * 4 * hidden, *c = p->c + at * hidden, *o = gates + 3 * hidden;
+            const REAL *grad = state_at(p, cell, first + r, t);
+            REAL *dz = p->d_inputs + at * 4 * hidden, *dc = d_cell + r * hidden, *dh = carried + r * width;
+            SIMD for (long d = 0; d < hidden; d++) {
+                REAL m = hyperbolic(c[d]), arriving = dh[d] + grad[d];
+                dz[3 * hidden + d] = arriving * m * o[d] * (1 - o[d]);
+                dc[d] += arriving * o[d] * (1 - m * m);
+            }
+            cell_backwards(hidden, gates, t ? c - hidden : zero, dc, dz);
+        }
+        if (t)
+            multiply(rows, 4 * hidden, hidden, p->d_inputs + start * 4 * hidden, sentence, back, carried);
+    }
+    free(carried);
+    return 0;
+}
+
+static int lstm_run(const lstm *p, int (*sentences)(const lstm *, long, long, long))
+{
+    const long rows = sentences_at_once(p->cells, p->batch, p->threads), shares = (p->batch + rows - 1) / rows;
+    int failed = 0;
+#pragma omp parallel for schedule(dynamic) num_threads(p->threads) reduction(| : failed)
+    for (long n = 0; n < p->cells * shares; n++) {
+        const long first = n % shares * rows, left = p->batch - first;
+        failed |= sentences(p, n / shares, first, left < rows ? left : rows);
+    }
+    return failed;
+}
+
+int lstm_forwards(const lstm *p) { return lstm_run(p, lstm_sentences_forwards); }
+int lstm_backwards(const lstm *p) { return lstm_run(p, lstm_sentences_backwards); }

@@ -1,0 +1,242 @@
+/* LSTM-dagger over whole sentences, forwards and backwards (message-passing paper, Eq. 3-6 and 8-11).
+ *
+ * Sentences never wait for each other: a thread takes a few of one receiver through all their words. The functions
+ * return 0, or 1 if there was no memory.
+ */
+#include "cell.h"
+
+/* tanh(x) is 1 to the last bit of a double from here on, and e^{2a} e^{2b} stays finite in a float. */
+#define SATURATED ((REAL)20)
+
+INLINE REAL clamped(REAL x) { return x < -SATURATED ? -SATURATED : x > SATURATED ? SATURATED : x; }
+
+typedef struct {
+    long receivers, batch, words, sources, hidden, attention, threads;
+    /* Strides of keys and messages; that of a step is 0 if all words have the same sources on offer. */
+    long keys_receiver, keys_sentence, keys_step, keys_source;
+    long messages_receiver, messages_sentence, messages_step, messages_source;
+    long mask_receiver, mask_sentence, mask_step;
+    const REAL *inputs;         /* x_t W_x + b: receivers, batch, words, 4 hidden */
+    const REAL *queries;        /* part of W^(s) [x_t, h_{t-1}, h^(i)] of x_t: receivers, batch, words, attention */
+    const REAL *keys;           /* e^{2a}, a being the part of h^(i) */
+    const REAL *messages;       /* h^(i) */
+    const uint8_t *mask;        /* 1 for what may be read */
+    const REAL *weight_step;    /* [W_h, W_q] of every receiver, packed; it and the next two are transposed backwards */
+    const REAL *weight_message; /* [W_f, W_r] */
+    const REAL *weight_cell;    /* W_c */
+    const REAL *score;          /* u^(s) */
+    REAL *gates;                /* from here on (receivers, batch, words, ...): 4 hidden */
+    REAL *exp_query;            /* e^{2b}, b being the part of x_t and h_{t-1}: attention */
+    REAL *c;                    /* hidden */
+    REAL *mixed;                /* r_t: hidden; backwards its gradient */
+    REAL *heard;                /* W_f r_t: hidden */
+    REAL *fusion;               /* g_t of Eq. 11: hidden */
+    REAL *weights;              /* alpha or beta: sources */
+    REAL *states;               /* h_t; backwards its gradient: hidden */
+    REAL *d_inputs, *d_queries; /* as inputs and queries */
+    REAL *d_read;               /* gradients of W_f r_t and of the pre-activation of g_t: 2 hidden */
+    REAL *d_keys;               /* of a, less the factor 4 u: receivers, batch, steps, sources, attention */
+    REAL *d_messages;           /* receivers, batch, words, sources, hidden; or NULL */
+    REAL *d_score;              /* sum of ds (1 - tanh) / 2: receivers, batch, attention */
+} dagger;
+
+typedef struct { /* what one word may read */
+    const REAL *keys, *messages;
+    const uint8_t *mask;
+} offer;
+
+static offer offered(const dagger *p, long receiver, long sentence, long t)
+{
+    return (offer){
+        p->keys + receiver * p->keys_receiver + sentence * p->keys_sentence + t * p->keys_step,
+        p->messages + receiver * p->messages_receiver + sentence * p->messages_sentence + t * p->messages_step,
+        p->mask + receiver * p->mask_receiver + sentence * p->mask_sentence + t * p->mask_step,
+    };
+}
+
+/* Eq. 5, less the sum of u: with r = 1 / (1 + e^{2a} e^{2b}), tanh(a + b) = 1 - 2 r. */
+INLINE REAL score_of(long attention, const REAL *key, const REAL *exp_query, const REAL *u)
+{
+    REAL sum = 0;
+    SIMD_SUM(sum) for (long j = 0; j < attention; j++)
+        sum += u[j] / (1 + key[j] * exp_query[j]);
+    return -2 * sum;
+}
+
+/* Eq. 5, 6 and 3 or 8: weights of the sources, and what they bring; nothing where nothing may be read. */
+static void attend(const dagger *p, offer from, const REAL *exp_query, REAL *weights, REAL *mixed)
+{
+    REAL highest = -INFINITY, total = 0;
+    for (long i = 0; i < p->sources; i++)
+        if (from.mask[i]) {
+            weights[i] = score_of(p->attention, from.keys + i * p->keys_source, exp_query, p->score);
+            highest = weights[i] > highest ? weights[i] : highest;
+        }
+    memset(mixed, 0, p->hidden * sizeof(REAL));
+    for (long i = 0; i < p->sources; i++)
+        total += weights[i] = from.mask[i] ? exponential(weights[i] - highest) : 0;
+    for (long i = 0; i < p->sources; i++)
+        if (from.mask[i]) {
+            const REAL *message = from.messages + i * p->messages_source, w = weights[i] /= total;
+            SIMD for (long d = 0; d < p->hidden; d++)
+                mixed[d] += w * message[d];
+        }
+}
+
+static int dagger_sentences_forwards(const dagger *p, long receiver, long first, long rows)
+{
+    const long hidden = p->hidden, attention = p->attention;
+    const long width = padded(4 * hidden + attention), read_width = padded(2 * hidden), cell_width = padded(hidden);
+    REAL *from_state = calloc(rows * (width + read_width + cell_width + 3 * hidden) + hidden, sizeof(REAL));
+    if (!from_state)
+        return 1;
+    REAL *read = from_state + rows * width, *from_cell = read + rows * read_width;
+    REAL *state = from_cell + rows * cell_width, *mixed = state + rows * hidden, *cells = mixed + rows * hidden;
+    REAL *zero = cells + rows * hidden;
+    const REAL *weight = p->weight_step + receiver * hidden * width;
+    for (long t = 0; t < p->words; t++) {
+        const long start = (receiver * p->batch + first) * p->words + t;
+        if (t)
+            multiply(rows, hidden, 4 * hidden + attention, state, hidden, weight, from_state);
+        for (long r = 0; r < rows; r++) {
+            const long at = start + r * p->words;
+            const REAL *query = p->queries + at * attention, *from = from_state + r * width;
+            REAL *c = p->c + at * hidden, *exp_query = p->exp_query + at * attention;
+            cell_forwards(hidden, p->inputs + at * 4 * hidden, from, t ? c - hidden : zero,
+                          p->gates + at * 4 * hidden, c);
+            memcpy(cells + r * hidden, c, hidden * sizeof(REAL));
+            SIMD for (long j = 0; j < attention; j++)
+                exp_query[j] = exponential(2 * clamped(query[j] + from[4 * hidden + j]));
+            attend(p, offered(p, receiver, first + r, t), exp_query, p->weights + at * p->sources, mixed + r * hidden);
+            memcpy(p->mixed + at * hidden, mixed + r * hidden, hidden * sizeof(REAL));
+        }
+        multiply(rows, hidden, 2 * hidden, mixed, hidden, p->weight_message, read);
+        multiply(rows, hidden, hidden, cells, hidden, p->weight_cell, from_cell);
+        for (long r = 0; r < rows; r++) {
+            const long at = start + r * p->words;
+            const REAL *o = p->gates + at * 4 * hidden + 3 * hidden, *c = p->c + at * hidden;
+            const REAL *heard = read + r * read_width, *to_gate = heard + hidden, *from = from_cell + r * cell_width;
+            REAL *fusion = p->fusion + at * hidden, *h = state + r * hidden;
+            SIMD for (long d = 0; d < hidden; d++) {
+                fusion[d] = sigmoid(to_gate[d] + from[d]);               /* Eq. 11 */
+                h[d] = o[d] * hyperbolic(c[d] + fusion[d] * heard[d]);   /* Eq. 10 */
+            }
+            memcpy(p->heard + at * hidden, heard, hidden * sizeof(REAL));
+            memcpy(p->states + at * hidden, h, hidden * sizeof(REAL));
+        }
+    }
+    free(from_state);
+    return 0;
+}
+
+/* Back through Eq. 10 and 11; dc gains the part that comes straight from h_t. */
+static void fusion_backwards(const dagger *p, long at, const REAL *dh, REAL *dc, REAL *d_output)
+{
+    const long hidden = p->hidden;
+    const REAL *o = p->gates + at * 4 * hidden + 3 * hidden, *c = p->c + at * hidden, *grad = p->states + at * hidden;
+    const REAL *fusion = p->fusion + at * hidden, *heard = p->heard + at * hidden;
+    REAL *d_heard = p->d_read + at * 2 * hidden, *d_gate = d_heard + hidden;
+    SIMD for (long d = 0; d < hidden; d++) {
+        REAL g = fusion[d], m = hyperbolic(c[d] + g * heard[d]), arriving = dh[d] + grad[d];
+        REAL dm = arriving * o[d] * (1 - m * m);
+        d_output[d] = arriving * m * o[d] * (1 - o[d]);
+        d_heard[d] = dm * g;
+        d_gate[d] = dm * heard[d] * g * (1 - g);
+        dc[d] += dm;
+    }
+}
+
+/* Back through Eq. 3 or 8, 6 and 5, from the gradient of r_t; ``ds`` is memory for the sources. */
+static void attend_backwards(const dagger *p, long receiver, long sentence, long t, const REAL *d_mixed, REAL *ds,
+                             REAL *d_query)
+{
+    const long attention = p->attention, hidden = p->hidden, row = receiver * p->batch + sentence;
+    const long at = row * p->words + t;
+    const offer from = offered(p, receiver, sentence, t);
+    const REAL *weights = p->weights + at * p->sources, *exp_query = p->exp_query + at * attention;
+    REAL *d_keys = p->d_keys + (p->keys_step ? at : row) * p->sources * attention;
+    REAL *d_score = p->d_score + row * attention;
+    REAL mean = 0;
+    for (long i = 0; i < p->sources; i++) {
+        ds[i] = 0;
+        if (from.mask[i]) {
+            const REAL *message = from.messages + i * p->messages_source;
+            REAL sum = 0;
+            SIMD_SUM(sum) for (long d = 0; d < hidden; d++)
+                sum += message[d] * d_mixed[d];
+            ds[i] = sum;
+            mean += weights[i] * sum;
+        }
+        if (p->d_messages) {
+            REAL *d_message = p->d_messages + (at * p->sources + i) * hidden, w = weights[i];
+            SIMD for (long d = 0; d < hidden; d++)
+                d_message[d] = w * d_mixed[d];
+        }
+    }
+    memset(d_query, 0, attention * sizeof(REAL));
+    for (long i = 0; i < p->sources; i++)
+        if (from.mask[i]) {
+            const REAL *key = from.keys + i * p->keys_source, s = weights[i] * (ds[i] - mean);
+            REAL *d_key = d_keys + i * attention;
+            SIMD for (long j = 0; j < attention; j++) {
+                REAL r = 1 / (1 + key[j] * exp_query[j]), slope = s * r * (1 - r);
+                d_query[j] += slope;
+                d_key[j] += slope;
+                d_score[j] += s * r;
+            }
+        }
+    SIMD for (long j = 0; j < attention; j++)
+        d_query[j] *= 4 * p->score[j];
+}
+
+static int dagger_sentences_backwards(const dagger *p, long receiver, long first, long rows)
+{
+    const long hidden = p->hidden, attention = p->attention;
+    const long width = 4 * hidden + attention, state_width = padded(hidden);
+    REAL *dz = calloc(rows * (width + 3 * state_width + hidden) + hidden + p->sources, sizeof(REAL));
+    if (!dz)
+        return 1;
+    REAL *carried = dz + rows * width, *d_mixed = carried + rows * state_width, *to_cell = d_mixed + rows * state_width;
+    REAL *d_cell = to_cell + rows * state_width, *zero = d_cell + rows * hidden, *ds = zero + hidden;
+    const REAL *back = p->weight_step + receiver * width * state_width;
+    for (long t = p->words - 1; t >= 0; t--) {
+        const long start = (receiver * p->batch + first) * p->words + t, sentence = p->words * 2 * hidden;
+        for (long r = 0; r < rows; r++)
+            fusion_backwards(p, start + r * p->words, carried + r * state_width, d_cell + r * hidden,
+                             dz + r * width + 3 * hidden);
+        const REAL *d_read = p->d_read + start * 2 * hidden;
+        multiply(rows, hidden, hidden, d_read + hidden, sentence, p->weight_cell, to_cell);
+        multiply(rows, 2 * hidden, hidden, d_read, sentence, p->weight_message, d_mixed);
+        for (long r = 0; r < rows; r++) {
+            const long at = start + r * p->words;
+            REAL *d_row = dz + r * width, *dc = d_cell + r * hidden;
+            const REAL *more = to_cell + r * state_width;
+            attend_backwards(p, receiver, first + r, t, d_mixed + r * state_width, ds, d_row + 4 * hidden);
+            SIMD for (long d = 0; d < hidden; d++)
+                dc[d] += more[d];
+            cell_backwards(hidden, p->gates + at * 4 * hidden, t ? p->c + (at - 1) * hidden : zero, dc, d_row);
+            memcpy(p->mixed + at * hidden, d_mixed + r * state_width, hidden * sizeof(REAL));
+            memcpy(p->d_inputs + at * 4 * hidden, d_row, 4 * hidden * sizeof(REAL));
+            memcpy(p->d_queries + at * attention, d_row + 4 * hidden, attention * sizeof(REAL));
+        }
+        if (t)
+            multiply(rows, width, hidden, dz, width, back, carried);
+    }
+    free(dz);
+    return 0;
+}
+
+static int dagger_run(const dagger *p, int (*sentences)(const dagger *, long, long, long))
+{
+    const long rows = sentences_at_once(p->receivers, p->batch, p->threads), shares = (p->batch + rows - 1) / rows;
+    int failed = 0;
+#pragma omp parallel for schedule(dynamic) num_threads(p->threads) reduction(| : failed)
+    for (long n = 0; n < p->receivers * shares; n++) {
+        const long first = n % shares * rows, left = p->batch - first;
+        failed |= sentences(p, n / shares, first, left < rows ? left : rows);
+    }
+    return failed;
+}
+
+int dagger_forwards(const dagger *p) { return dagger_run(p, dagger_sentences_forwards); }
+int dagger_backwards(const dagger *p) { return dagger_run(p, dagger_sentences_backwards); }

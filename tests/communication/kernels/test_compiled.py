@@ -1,0 +1,86 @@
+"""Sizes that fill no panel and no group of rows, and several threads; test_recurrences has the properties."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor
+
+from tasktalk.communication.kernels.choice import Kernel, using
+from tasktalk.communication.kernels.recurrences import lstm_dagger, stacked_lstm
+from tests.communication.kernels.arguments import draw, with_gradients
+
+
+@pytest.fixture(params=[1, 3], autouse=True)
+def threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield
+    torch.set_num_threads(before)
+
+
+def answer_of_lstm(kernel: Kernel, cells: int, batch: int, hidden: int, dtype: torch.dtype) -> list[Tensor]:
+    leaves = [draw(cells, batch, 5, 4 * hidden).to(dtype), draw(cells, hidden, 4 * hidden).to(dtype) / hidden**0.5]
+    inputs, weight = (x.requires_grad_() for x in leaves)
+    with using(kernel):
+        return with_gradients(stacked_lstm(inputs, weight), inputs, weight)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-4)])
+@pytest.mark.parametrize(("cells", "batch", "hidden"), [(1, 1, 1), (1, 9, 17), (3, 8, 16), (2, 19, 33)])
+def test_lstm_of_any_size(cells: int, batch: int, hidden: int, dtype: torch.dtype, tolerance: float) -> None:
+    expected = answer_of_lstm("fused", cells, batch, hidden, torch.float64)
+    for a, b in zip(answer_of_lstm("compiled", cells, batch, hidden, dtype), expected, strict=True):
+        torch.testing.assert_close(a.double(), b, rtol=tolerance, atol=tolerance)
+
+
+def answer_of_dagger(kernel: Kernel, batch: int, width: int, own_sources: bool, dtype: torch.dtype) -> list[Tensor]:
+    receivers, words, sources, attention = 3, 4, 5, width + 2
+    steps = words if own_sources else 1
+    shapes = {
+        "inputs": (receivers, batch, words, 4 * width),
+        "queries": (1, batch, words, attention),
+        "keys": (1, batch, steps, sources, attention),
+        "messages": (1, batch, steps, sources, width),
+        "weight": (receivers, width, 4 * width),
+        "weight_query": (width, attention),
+        "weight_message": (width, 2 * width),
+        "weight_cell": (width, width),
+        "score": (attention,),
+    }
+    leaves = {name: (draw(*shape).to(dtype) / width**0.5).requires_grad_() for name, shape in shapes.items()}
+    mask = draw(receivers, batch, 1, sources) < 0.7
+    mask[..., 0] = True
+    given = {name: x.expand(receivers, *x.shape[1:]) if len(x.shape) > 3 else x for name, x in leaves.items()}
+    with using(kernel):
+        states, weights, gate = lstm_dagger(**given, mask=mask)
+        return [weights, gate, *with_gradients(states, *leaves.values())]
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-4)])
+@pytest.mark.parametrize("own_sources", [False, True])
+@pytest.mark.parametrize(("batch", "width"), [(1, 1), (9, 17), (8, 16), (19, 33)])
+def test_dagger_of_any_size(batch: int, width: int, own_sources: bool, dtype: torch.dtype, tolerance: float) -> None:
+    """Queries, keys and messages are the same for all receivers, and not copied."""
+    expected = answer_of_dagger("fused", batch, width, own_sources, torch.float64)
+    for a, b in zip(answer_of_dagger("compiled", batch, width, own_sources, dtype), expected, strict=True):
+        torch.testing.assert_close(a.double(), b, rtol=tolerance, atol=tolerance)
+
+
+def test_what_is_not_a_number_stays_so() -> None:
+    inputs = torch.zeros(1, 2, 3, 8)
+    inputs[0, 0, 1, 2] = torch.nan
+    with using("compiled"):
+        states = stacked_lstm(inputs, torch.ones(1, 2, 8))
+    assert states[0, 0, 1:].isnan().any() and states[0, 1].isfinite().all() and states[0, 0, 0].isfinite().all()
+
+
+def test_large_activations_saturate() -> None:
+    inputs = torch.tensor([-1e4, -80.0, 0.0, 80.0, 1e4]).repeat(4).view(1, 1, 1, 20).requires_grad_()
+    with using("compiled"):
+        states = stacked_lstm(inputs, torch.zeros(1, 5, 20))
+    with using("reference"):
+        expected = stacked_lstm(inputs, torch.zeros(1, 5, 20))
+    torch.testing.assert_close(states, expected, rtol=0, atol=1e-6)
+    states.sum().backward()
+    assert inputs.grad is not None and inputs.grad.isfinite().all()
