@@ -3,25 +3,42 @@
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from tasktalk.benchmarks.bench_floor import Sizes
 from tasktalk.benchmarks.bench_recurrence import compare
 from tasktalk.benchmarks.bench_scaling import SWEEPS, Point, exponents, sweep
+from tasktalk.benchmarks.bench_training import (
+    QUICK_SETTINGS,
+    SETTINGS,
+    default_data,
+    measure,
+    tiny_data,
+    training_table,
+)
 from tasktalk.benchmarks.speed_clock import machine
+from tasktalk.data.load import load
+from tasktalk.training.config import make_config
+from tasktalk.training.train import train
 
-PARTS = ("steps", "start", "scaling")
-"""A training step beside loops and beside its floor; how long the commands take to start; how cost grows."""
+PARTS = ("steps", "start", "scaling", "training")
+"""A training step beside loops and beside its floor; how long the commands take to start; how cost grows; training on a
+data set, from end to end."""
 
 _QUICK = Sizes(words=3, tasks=3, batch=2, hidden=8)
 _QUICK_SWEEPS: dict[str, tuple[int, ...]] = {"words": (2, 4)}
 _STARTS = {"tasktalk --help": ["-m", "tasktalk", "--help"], "import tasktalk": ["-c", "import tasktalk"]}
+_STEPS, _QUICK_STEPS = 200, 3
 
 
-def run(parts: Sequence[str], threads: int, rounds: int, quick: bool = False, cpu_time: bool = False) -> dict[str, Any]:
+def run(
+    parts: Sequence[str], threads: int, rounds: int, quick: bool = False, cpu_time: bool = False, data: str = ""
+) -> dict[str, Any]:
     """Measure some parts.
 
     Args:
@@ -30,17 +47,38 @@ def run(parts: Sequence[str], threads: int, rounds: int, quick: bool = False, cp
         rounds: how often everything is timed; jobs take turns.
         quick: tiny sizes, which show that it runs and nothing else.
         cpu_time: see ``take_turns``.
+        data: what ``training`` trains on: a name or path that ``load`` takes, else FDU-MTL if it is at hand, else the
+            demo's molecules.
     """
     sizes = _QUICK if quick else Sizes()
     found: dict[str, Any] = {"machine": machine(), "time": "CPU" if cpu_time else "wall clock", "sizes": asdict(sizes)}
     if "steps" in parts:
         found["steps"] = compare(sizes, threads, rounds, cpu_time, product=64 if quick else 2048)
     if "start" in parts:
-        found["start"] = {name: _seconds_to_run(arguments, rounds) for name, arguments in _STARTS.items()}
+        found["start"] = _starts(rounds)
     if "scaling" in parts:
         points = sweep(sizes, _QUICK_SWEEPS if quick else SWEEPS, threads)
         found["scaling"] = {"points": [asdict(point) for point in points], "exponents": exponents(points)}
+    if "training" in parts:
+        found["training"] = _training(data, threads, quick, cpu_time)
     return found
+
+
+def _training(data: str, threads: int, quick: bool, cpu_time: bool) -> dict[str, Any]:
+    dataset = load(data) if data else tiny_data() if quick else default_data()
+    steps, settings = (_QUICK_STEPS, QUICK_SETTINGS) if quick else (_STEPS, SETTINGS)
+    return measure(dataset, steps, threads, cpu_time, settings)
+
+
+def _starts(rounds: int) -> dict[str, float]:
+    """Seconds of every command; ``predict`` asks a tiny run about one sentence."""
+    with tempfile.TemporaryDirectory() as folder:
+        run, text = Path(folder) / "run", Path(folder) / "sentence.txt"
+        train(tiny_data(), make_config({}, QUICK_SETTINGS), run)
+        text.write_text("a good plot\n", encoding="utf-8")
+        predict = ["-m", "tasktalk", "predict", str(run), str(text)]
+        starts = {**_STARTS, "tasktalk predict": predict}
+        return {name: _seconds_to_run(arguments, rounds) for name, arguments in starts.items()}
 
 
 def _seconds_to_run(arguments: Sequence[str], rounds: int) -> float:
@@ -71,6 +109,8 @@ def tables(found: Mapping[str, Any]) -> list[tuple[str, list[list[str]]]]:
                 for row in found["scaling"]["exponents"]]  # fmt: skip
         caption = "Cost grows as a power of what is made larger: the exponents of time and memory, upper half."
         made.append((caption, [["model", "of", "time", "memory"], *rows]))
+    if "training" in found:
+        made.append(training_table(found["training"]))
     return made
 
 

@@ -12,6 +12,7 @@ EPILOG = example(
     "tasktalk bench",
     "tasktalk bench --part steps --threads 1 --json bench.json",
     "tasktalk bench --part scaling --out docs/results/scaling",
+    "tasktalk bench --part training --data fdu-mtl",
 )
 
 
@@ -21,7 +22,11 @@ _WIDTH = 80
 def command(
     part: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="steps, start or scaling (repeat for more).", show_default="steps and start"),
+        typer.Option(
+            metavar="NAME",
+            help="steps, start, scaling or training (repeat for more).",
+            show_default="steps and start",
+        ),
     ] = None,
     threads: Annotated[int, typer.Option(metavar="N", min=1, help="Threads that torch uses.")] = 2,
     rounds: Annotated[int, typer.Option(metavar="N", min=1, help="How often everything is timed, in turns.")] = 9,
@@ -33,9 +38,17 @@ def command(
         Path | None,
         typer.Option(metavar="FILE", help="scaling: also write FILE.csv and FILE.png.", show_default=False),
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="training: texts, by the name or path that train takes.",
+            show_default="fdu-mtl if it is at hand, else the demo's molecules",
+        ),
+    ] = None,
     json: Json = "",
 ) -> None:
-    """Time a training step beside the same written as loops, and beside the least that has to be computed."""
+    """Time a training step beside loops and beside the least that has to be computed, and training from end to end."""
     from tasktalk.benchmarks.bench import PARTS, points_of, run, tables
     from tasktalk.benchmarks.bench_scaling import draw, to_csv
     from tasktalk.cli.show import emit_json, say, table
@@ -48,7 +61,9 @@ def command(
             raise ConfigError(f"--part: there is no {name!r}: {nearest(name, PARTS)}")
     if out and "scaling" not in parts:
         raise ConfigError("--out is for the points of scaling: add --part scaling")
-    found = run(parts, threads, rounds, quick, cpu_time)
+    if data and "training" not in parts:
+        raise ConfigError("--data is what is trained on: add --part training")
+    found = run(parts, threads, rounds, quick, cpu_time, data or "")
     if out:
         write_text(out.with_suffix(".csv"), to_csv(points_of(found)))
         draw(points_of(found), out.with_suffix(".png"))
