@@ -264,6 +264,7 @@ def test_evaluation_of_other_tasks_labels_or_splits(cli: Cli, trained: Path, tmp
     assert_refused(cli("evaluate", run, "--data", bokos), "the run has no task 'bokos'", "did you mean 'books'")
     books = write_csv(tmp_path / "books.csv", [*ROWS, ("so so", "neutral")])
     assert_refused(cli("evaluate", run, "--data", books), "task 'books'", "without the label 'neutral'", "neg, pos")
+    assert_refused(run_program("evaluate", run, "--data", books), f"{books}, line {len(ROWS) + 2}: task 'books'")
     assert_refused(cli("evaluate", run, "--split", "tset"), "no split 'tset'", "did you mean 'test'")
 
 

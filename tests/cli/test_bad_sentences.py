@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import SMALL, Cli, contents, sentences, write_conll
-from tests.cli.test_bad_input import assert_refused
+from tests.cli.test_bad_input import assert_refused, run_program
 
 TINY = (*SMALL, "--epochs", "1", "--beside", "none", "--quiet")
 LINES = "\n\n".join("\n".join(lines) for lines in sentences(12, seed=0)) + "\n"
@@ -132,6 +132,36 @@ def test_a_tag_that_the_run_does_not_have_is_refused_when_it_is_evaluated(
     assert_refused(done, "the run has no task 'chnk'", "chunk")
     done = cli("evaluate", of_sentences / "run", "--data", f"chunk={path}:column=2", "--json", "-")
     assert done.code == 0 and json.loads(done.out)["splits"]["train"]["tasks"]["chunk"]["n"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "content", "facts"),
+    [
+        ("pos", 1, "the DT\ndog NN\n\nold NNS\n", ["a.conll, line 4: ", "'NNS'", "'old'", "did you mean 'NN'"]),
+        (
+            "chunk",
+            1,
+            "the B-NP\n\non B-PP\nit I-PP\n",
+            ["a.conll, line 3: ", "'B-PP'", "'on'", "did you mean 'B-VP' or 'B-NP'"],
+        ),
+        ("chunk", 1, "the I-NP\n\non I-PP\nit O\n", ["a.conll, line 3: ", "'I-PP'", "did you mean 'I-VP' or 'I-NP'"]),
+        ("chunk", 1, "a B-NP\nb E-NP\nc S-PP\nd O\n", ["a.conll, line 3: ", "'S-PP'", "'S-NP'"]),
+    ],
+)
+def test_a_new_tag_is_told_as_the_file_has_it(
+    name: str, column: int, content: str, facts: list[str], of_sentences: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a.conll").write_text(content)
+    source = f"{name}={tmp_path / 'a.conll'}:column={column}"
+    done = run_program("evaluate", of_sentences / "run", "--data", source)
+    assert_refused(done, f"task {name!r}: the run was trained without the label", *facts)
+
+
+def test_a_new_tag_of_conllu_has_its_line(of_sentences: Path, tmp_path: Path) -> None:
+    path, rest = tmp_path / "a.conllu", "\t_\t0\troot\t_\t_\n"
+    path.write_text(f"# x\n1-2\tdon't\t_\t_\t_\t_\t_\t_\t_\t_\n1\tdo\tdo\tV\tVB{rest}2\tn't\tnot\tR\tRB{rest}\n")
+    done = run_program("evaluate", of_sentences / "run", "--data", f"pos={path}")
+    assert_refused(done, f"{path}, line 4: task 'pos': the run was trained without the label 'RB', which \"n't\" has")
 
 
 def test_a_sentence_of_five_thousand_words_is_learned_and_tagged(cli: Cli, tmp_path: Path) -> None:

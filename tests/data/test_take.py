@@ -1,9 +1,11 @@
 """Some examples of texts, molecules and nodes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from tasktalk.data.dataset import Content, Examples, MoleculeGraph, Molecules, NodeGraph, Nodes
+from tasktalk.data.dataset import Content, Examples, MoleculeGraph, Molecules, NodeGraph, Nodes, Place
 from tasktalk.data.take import take
 
 
@@ -20,11 +22,13 @@ CONTENTS = [[["x"], [], ["y", "z"]], molecules("c", "n", "o"), Nodes(GRAPH, np.a
 @pytest.mark.parametrize("rows", [[2, 0], [1, 1], []])
 @pytest.mark.parametrize("shared", [True, False])
 def test_what_is_taken_keeps_its_labels_and_owner(content: Content, rows: list[int], shared: bool) -> None:
-    examples = Examples(content, np.arange(6.0).reshape(3, 2), None if shared else np.array([0, 1, 0]))
+    places = [Place(Path("a"), (line,)) for line in (2, 3, 5)]
+    examples = Examples(content, np.arange(6.0).reshape(3, 2), None if shared else np.array([0, 1, 0]), places)
     taken = take(examples, np.array(rows, dtype=np.int64))
     assert len(taken) == len(taken.labels) == len(rows)
     assert list(taken.keys()) == [examples.keys()[row] for row in rows]
     np.testing.assert_array_equal(taken.labels, examples.labels[rows])
+    assert [place.lines for place in taken.places] == [((2,), (3,), (5,))[row] for row in rows]
     assert (taken.owner is None) == shared
     if taken.owner is not None:
         assert taken.owner.tolist() == [[0, 1, 0][row] for row in rows]

@@ -1,11 +1,14 @@
 """Other data in the terms of a run."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from tasktalk.core.errors import ConfigError
+from tasktalk.core.errors import ConfigError, DataError
 from tasktalk.core.task import Task
-from tasktalk.data.dataset import Dataset, Examples, Sentences
+from tasktalk.data.dataset import Dataset, Examples, Place, Sentences
 from tasktalk.training.align import align
 
 RUN = (
@@ -76,6 +79,20 @@ def test_a_task_of_another_kind_is_refused() -> None:
 def test_what_the_run_does_not_know_is_refused(task: Task, message: str) -> None:
     with pytest.raises(ConfigError, match=message.replace("?", r"\?")):
         align(dataset((task,), [[0.0], [1.0]], None), RUN)
+
+
+@pytest.mark.parametrize(
+    ("known", "message"),
+    [
+        (Task("dvd", "binary", ("no", "yes")), "a.csv, line 7: task 'dvd': the run was trained without the label 'so'"),
+        (Task("dvd", "regression"), "a.csv, line 5: task 'dvd': the run was trained on values, found the label 'no'"),
+    ],
+)
+def test_what_is_refused_has_its_line_if_that_is_known(known: Task, message: str) -> None:
+    given = dataset((Task("dvd", "multiclass", ("no", "so", "yes")),), [[2.0], [0.0], [1.0], [1.0]], None)
+    places = [Place(Path("a.csv"), (line,)) for line in (3, 5, 7, 9)]
+    with pytest.raises(DataError, match=message):
+        align(replace(given, splits={"test": replace(given.splits["test"], places=places)}), (known,))
 
 
 NER = Task("ner", "tagging", ("O", "B-x", "E-x", "I-x", "S-x", "B-y", "E-y", "I-y", "S-y"), scheme="iob2")

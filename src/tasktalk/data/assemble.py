@@ -13,9 +13,9 @@ from jaxtyping import Float, Int
 
 from tasktalk.core.errors import ConfigError, DataError, nearest
 from tasktalk.core.task import Kind, Task
-from tasktalk.data.dataset import Content, Dataset, Examples
+from tasktalk.data.dataset import Content, Dataset, Examples, Place
 from tasktalk.data.duplicates import shared_texts_warning
-from tasktalk.data.tokenize import tokenizer
+from tasktalk.data.tokenize import tokenize_all, tokenizer
 
 SPLITS = ("train", "dev", "test")
 _FEW_NUMBERS = 10
@@ -76,10 +76,10 @@ def assemble(
         ConfigError: an unknown tokeniser, or a kind for a task that there is not.
         DataError: a task without two classes or with values that are no classes, or a label that training lacks.
     """
-    tokenize = tokenizer(tokenizer_name)
+    tokenizer(tokenizer_name)  # an unknown one is refused before the rows are looked at
 
     def words(rows: Sequence[Row]) -> list[list[str]]:
-        return [[sys.intern(word) for word in tokenize(row.text)] for row in rows]
+        return tokenize_all([row.text for row in rows], tokenizer_name)
 
     dataset = build(table, words, class_names, kinds)
     return replace(dataset, tokenizer=tokenizer_name, warnings=shared_texts_warning(dataset, "dev"))
@@ -114,7 +114,8 @@ def build(
         rows = table.splits.get(split, ())
         if rows:
             owner = None if table.shared else _owners(rows, labels)
-            splits[split] = Examples(content(rows), _matrix(rows, labels), owner)
+            places = [Place(row.path, (row.line,)) for row in rows]
+            splits[split] = Examples(content(rows), _matrix(rows, labels), owner, places)
     tasks = tuple(_task(name, found, class_names or {}) for name, found in labels.items())
     return Dataset(table.name, tasks, splits, "", dict(table.sources))
 

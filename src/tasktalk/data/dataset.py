@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -99,6 +101,18 @@ class Nodes:
 Content = Texts | Sentences | Molecules | Nodes
 
 
+class Place(NamedTuple):
+    """Where an example stands.
+
+    Args:
+        path: the file.
+        lines: its line, counted from 1; of a sentence, that of each word.
+    """
+
+    path: Path
+    lines: Sequence[int]
+
+
 @dataclass(frozen=True)
 class Examples:
     """The examples of one split.
@@ -108,11 +122,13 @@ class Examples:
         labels: class index, value or number of a sequence of tags, NaN where missing; one column per task of the data
             set.
         owner: separate inputs: the task that each example belongs to (its only label); shared inputs: None.
+        places: where each example stands, for messages; empty where that is not known.
     """
 
     content: Content
     labels: Float[np.ndarray, "examples tasks"]
     owner: Int[np.ndarray, " examples"] | None
+    places: Sequence[Place] = ()
 
     def __len__(self) -> int:
         return len(self.content)

@@ -13,7 +13,7 @@ from tasktalk.core.task import Task
 from tasktalk.data.assemble import SPLITS
 from tasktalk.data.columns import Sentence
 from tasktalk.data.corpora import Corpus, load_corpus, parse_corpus
-from tasktalk.data.dataset import Dataset, Examples, Sentences
+from tasktalk.data.dataset import Dataset, Examples, Place, Sentences
 from tasktalk.data.duplicates import shared_texts_warning
 from tasktalk.data.request import Request
 from tasktalk.data.schemes import OUTSIDE, convert, problem_of, scheme_of
@@ -88,7 +88,8 @@ def _examples(tasks: Sequence[Task], parts: Mapping[int, Sequence[Sentence]]) ->
     labels[np.arange(len(owner)), owner] = np.arange(len(owner))
     words = [sentence.words for part in parts.values() for sentence in part]
     tags = [sequence for number, part in parts.items() for sequence in _indexed(tasks[number], part)]
-    return Examples(Sentences(words, tags), labels, owner)
+    places = [Place(sentence.path, sentence.lines) for part in parts.values() for sentence in part]
+    return Examples(Sentences(words, tags), labels, owner, places)
 
 
 def _indexed(task: Task, sentences: Sequence[Sentence]) -> list[Int[np.ndarray, " _"]]:

@@ -9,7 +9,8 @@ from tasktalk.data.dataset import Content, Examples, Molecules, Nodes, Sentences
 def take(examples: Examples, rows: Int[ndarray, " rows"]) -> Examples:
     """The examples of these rows, in the order of the rows."""
     owner = None if examples.owner is None else examples.owner[rows]
-    return Examples(_take(examples.content, rows), examples.labels[rows], owner)
+    places = [examples.places[row] for row in rows] if examples.places else ()
+    return Examples(_take(examples.content, rows), examples.labels[rows], owner, places)
 
 
 def _take(content: Content, rows: Int[ndarray, " rows"]) -> Content:

@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Int
 
-from tasktalk.core.errors import ConfigError, nearest
+from tasktalk.core.errors import ConfigError, DataError, nearest
 from tasktalk.core.task import Task
-from tasktalk.data.dataset import Dataset, Examples, Sentences
+from tasktalk.data.dataset import Dataset, Examples, Place, Sentences
+from tasktalk.data.schemes import convert
 
 _SHOWN = 5  # words that tell a sentence from others
 
@@ -22,13 +23,15 @@ def align(dataset: Dataset, tasks: Sequence[Task]) -> Dataset:
         tasks: the tasks of the run.
 
     Raises:
-        ConfigError: a task or a class that the run does not have, of which the message names the nearest; or a task of
-            another kind.
+        ConfigError: a task that the run does not have, of which the message names the nearest; or a task of another
+            kind.
+        DataError: a label or tag that the run does not have, likewise, with its file and line; a ``ConfigError`` if
+            these are not known.
     """
     columns = [_column(task, tasks) for task in dataset.tasks]
     if any(task.kind == "tagging" for task in dataset.tasks):
         return _align_tags(dataset, tasks, columns)
-    classes = [_numbers(task, tasks[column]) for task, column in zip(dataset.tasks, columns, strict=True)]
+    classes = [_numbers(dataset, number, tasks[column]) for number, column in enumerate(columns)]
     splits = {name: _examples(split, columns, classes, len(tasks)) for name, split in dataset.splits.items()}
     return replace(dataset, tasks=tuple(tasks), splits=splits)
 
@@ -60,14 +63,30 @@ def _refuse_new_tags(split: Examples, tasks: Sequence[Task], known: Sequence[Tas
         if its.kind != "tagging":
             raise ConfigError(f"task {task.name!r}: the run has a {its.kind} task, and the data a tagging task")
         new = {tag for tag, name in enumerate(task.classes) if name not in its.classes}
-        for row in np.flatnonzero(~np.isnan(split.labels[:, number])) if new else ():
+        for row in np.flatnonzero(~np.isnan(split.labels[:, number])).tolist() if new else ():
             words, tags = split.content.words[row], split.content.tags[int(split.labels[row, number])]
-            if (place := next((n for n, tag in enumerate(tags) if tag in new), None)) is not None:
-                name, start = task.classes[tags[place]], " ".join(words[:_SHOWN])
-                raise ConfigError(
-                    f"task {task.name!r}: the run was trained without the label {name!r}, which {words[place]!r} has "
-                    f"in the sentence that begins {start!r}: {nearest(name, its.classes)}"
-                )
+            if (word := next((n for n, tag in enumerate(tags) if tag in new), None)) is not None:
+                place = split.places[row] if split.places else None
+                name = _written([task.classes[tag] for tag in tags], task.scheme)[word]
+                where = "" if place else f" in the sentence that begins {' '.join(words[:_SHOWN])!r}"
+                hint = nearest(name, _choices(its, task.scheme or its.scheme))
+                told = f"the run was trained without the label {name!r}, which {words[word]!r} has{where}: {hint}"
+                raise _refusal(f"task {task.name!r}: {told}", place, word)
+
+
+def _written(tags: Sequence[str], scheme: str) -> Sequence[str]:
+    """Tags of a sentence as the file has them."""
+    return convert(tags, scheme) if scheme else tags
+
+
+def _choices(task: Task, scheme: str) -> list[str]:
+    """The tags of a task that a file can have in a scheme; the classes of spans are those of BIOES."""
+    whole = scheme == "bioes" or not task.scheme
+    return [name for name in task.classes if whole or name[0] in "OBI"]
+
+
+def _refusal(message: str, place: Place | None, word: int = 0) -> ConfigError | DataError:
+    return DataError(message, place.path, place.lines[word]) if place else ConfigError(message)
 
 
 def _tag_numbers(task: Task, known: Task) -> Int[np.ndarray, " classes"]:
@@ -81,10 +100,11 @@ def _column(task: Task, tasks: Sequence[Task]) -> int:
     return names.index(task.name)
 
 
-def _numbers(task: Task, known: Task) -> list[float]:
+def _numbers(dataset: Dataset, number: int, known: Task) -> list[float]:
     """For each class of a task the number that the run gives it; none for values, which stay as they are."""
+    task = dataset.tasks[number]
     if known.kind == "regression":
-        return [_value(task, name) for name in task.classes]
+        return [_value(dataset, number, name) for name in task.classes]
     if "tagging" in (task.kind, known.kind) and task.kind != known.kind:
         raise ConfigError(f"task {task.name!r}: the run has a {known.kind} task, and the data a {task.kind} task")
     if task.kind == "regression":
@@ -92,16 +112,27 @@ def _numbers(task: Task, known: Task) -> list[float]:
         raise ConfigError(f"task {task.name!r}: the run was trained on the classes {classes}, and these are values")
     for name in task.classes:
         if name not in known.classes:
-            hint = nearest(name, known.classes)
-            raise ConfigError(f"task {task.name!r}: the run was trained without the label {name!r}: {hint}")
+            message = f"the run was trained without the label {name!r}: {nearest(name, known.classes)}"
+            raise _refusal(f"task {task.name!r}: {message}", _place_of(dataset, number, name))
     return [float(known.classes.index(name)) for name in task.classes]
 
 
-def _value(task: Task, name: str) -> float:
+def _value(dataset: Dataset, number: int, name: str) -> float:
     try:
         return float(name)
     except ValueError as error:
-        raise ConfigError(f"task {task.name!r}: the run was trained on values, found the label {name!r}") from error
+        message = f"task {dataset.tasks[number].name!r}: the run was trained on values, found the label {name!r}"
+        raise _refusal(message, _place_of(dataset, number, name)) from error
+
+
+def _place_of(dataset: Dataset, number: int, name: str) -> Place | None:
+    """Where a label of a task stands first; None if that is not known."""
+    label = dataset.tasks[number].classes.index(name)
+    for split in dataset.splits.values():
+        rows = np.flatnonzero(split.labels[:, number] == label)
+        if len(rows) and split.places:
+            return split.places[rows[0]]
+    return None
 
 
 def _examples(examples: Examples, columns: Sequence[int], classes: Sequence[Sequence[float]], tasks: int) -> Examples:
