@@ -42,6 +42,7 @@ Model = Literal["mmoe", "cross-stitch"]
 MODELS: tuple[Model, ...] = ("mmoe", "cross-stitch")
 MISSING = "LibMTL is not installed: pip install LibMTL==1.1.5 --no-deps"
 _LATER = ("layer2", "layer3", "layer4")  # what LibMTL mixes before
+_TIMES = "LibMTL, times ours"
 _TOLERANCE = 1e-5
 
 
@@ -238,26 +239,21 @@ def compare(sizes: MLPSizes, threads: int, rounds: int, cpu_time: bool = False) 
         AssertionError: we and LibMTL do not give the same.
     """
     library, before = load_libmtl(), torch.get_num_threads()
+    found: dict[str, Any] = {"libmtl": None, "threads": threads, "sizes": asdict(sizes)}
+    if library is None:
+        return found | {"rows": [{"model": model, "missing": MISSING} for model in MODELS]}
     cases = [(model, batch) for model in MODELS for batch in sizes.batches]
     torch.set_num_threads(threads)
     try:
-        rows = [{"model": model, "batch": batch} | _measure(library, model, batch, sizes, rounds, cpu_time)
-                for model, batch in cases]  # fmt: skip
+        rows = [_row(library, *case, sizes, rounds, cpu_time) for case in cases]
     finally:
         torch.set_num_threads(before)
-    return {
-        "libmtl": version("LibMTL") if library else None,
-        "threads": threads,
-        "sizes": asdict(sizes),
-        "rows": rows,
-    }
+    return found | {"libmtl": version("LibMTL"), "rows": rows}
 
 
-def _measure(
-    library: types.ModuleType | None, model: Model, batch: int, sizes: MLPSizes, rounds: int, cpu_time: bool
+def _row(
+    library: types.ModuleType, model: Model, batch: int, sizes: MLPSizes, rounds: int, cpu_time: bool
 ) -> dict[str, Any]:
-    if library is None:
-        return {"missing": MISSING}
     torch.manual_seed(0)
     x, labels = torch.randn(batch, sizes.features), torch.randint(sizes.classes, (sizes.tasks, batch))
     ours = make_ours(model, sizes)
@@ -269,6 +265,8 @@ def _measure(
     }
     seconds = take_turns(jobs, rounds, cpu_time)
     return {
+        "model": model,
+        "batch": batch,
         "difference": difference,
         "ratio": ratio(seconds["LibMTL"], seconds["ours"]),
         "milliseconds": {name: statistics.median(taken) * 1e3 for name, taken in seconds.items()},
@@ -277,20 +275,19 @@ def _measure(
 
 def table(found: Mapping[str, Any]) -> tuple[str, list[list[str]]]:
     """A caption, and a table whose first row is its head."""
-    sizes, package = found["sizes"], " ".join(("LibMTL", *filter(None, [found["libmtl"]])))
+    sizes = found["sizes"]
     caption = (
         f"A training step of MLPs with five layers of width {sizes['hidden']}, {sizes['tasks']} tasks, "
         f"{sizes['experts']} experts and {sizes['features']} features, {found['threads']} threads: how many times "
-        f"longer {package} takes with the same encoders, heads and optimiser. Medians (lowest to highest)."
+        f"longer {'LibMTL ' + found['libmtl'] if found['libmtl'] else 'LibMTL'} takes with the same encoders, heads "
+        "and optimiser. Medians (lowest to highest)."
     )
-    rows = [["model", "batch", "ms", "LibMTL, times ours"]]
-    for row in found["rows"]:
-        told = ["", row["missing"]] if "missing" in row else _numbers(row)
-        rows.append([row["model"], str(row["batch"]), *told])
-    return caption, rows
+    if not found["libmtl"]:
+        return caption, [["model", _TIMES], *([row["model"], row["missing"]] for row in found["rows"])]
+    return caption, [["model", "batch", "ms", _TIMES], *map(_cells, found["rows"])]
 
 
-def _numbers(row: Mapping[str, Any]) -> list[str]:
+def _cells(row: Mapping[str, Any]) -> list[str]:
     found = row["ratio"]
     times = f"{found['median']:.2f} ({found['lowest']:.2f} to {found['highest']:.2f})"
-    return [f"{row['milliseconds']['ours']:.1f}", times]
+    return [row["model"], str(row["batch"]), f"{row['milliseconds']['ours']:.1f}", times]

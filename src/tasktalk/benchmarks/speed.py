@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from tasktalk.benchmarks.speed_clock import machine
@@ -34,15 +34,17 @@ and with each product counted once.
 """
 
 
-def run(quick: bool, threads: Sequence[int], cpu_time: bool) -> dict[str, Any]:
+def run(quick: bool, threads: Sequence[int], cpu_time: bool, rounds: int | None = None) -> dict[str, Any]:
     """All numbers.
 
     Args:
         quick: tiny sizes, which show that it runs and nothing else.
         threads: numbers of threads.
         cpu_time: see ``take_turns``.
+        rounds: how often a training step is timed, if not as often as usual.
     """
     sizes = _QUICK if quick else StepSizes()
+    sizes = sizes if rounds is None else replace(sizes, rounds=rounds)
     return {
         "machine": machine(),
         "time": "CPU" if cpu_time else "wall clock",
@@ -63,27 +65,35 @@ def transfer(part: str, quick: bool, threads: int, cpu_time: bool) -> dict[str, 
     return found
 
 
-def markdown(found: dict[str, Any]) -> str:
-    """Two tables, and what they were taken on."""
-    steps = [["model", "bonds", "threads", "ratio, dropout 0.2", "ratio, no dropout"], ["---", "---", *["--:"] * 3]]
+def tables(found: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
+    """For the steps and for the transfer a caption and a table, whose first row is its head."""
+    steps = [["model", "bonds", "threads", "ratio, dropout 0.2", "ratio, no dropout"]]
     rows = found["steps"]
     for dropped, kept in zip(rows[::2], rows[1::2], strict=True):
         ratios = [_spread(row["ratio"]) for row in (dropped, kept)]
         steps.append([dropped["model"], dropped["bonds"], str(dropped["threads"]), *ratios])
-    blocks = [["part", "threads", "peak memory", "time to products", "each once"], ["---", *["--:"] * 4]]
+    blocks = [["part", "threads", "peak memory", "time to products", "each once"]]
     for row in found["transfer"]:
         ratios = [_spread(row[name]) for name in ("to_products", "to_products_once")]
         blocks.append([row["part"], str(row["threads"]), f"{row['peak_memory_mb']:.0f}", *ratios])
-    told = [_STEPS.format(**found["step_sizes"]), _TRANSFER.format(**found["graph_sizes"])]
-    return "\n".join([told[0], _table(steps), told[1], _table(blocks), taken_on(found)])
+    captions = [_STEPS.format(**found["step_sizes"]), _TRANSFER.format(**found["graph_sizes"])]
+    return list(zip(captions, (steps, blocks), strict=True))
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """Two tables, and what they were taken on."""
+    parts = [text for (caption, rows), left in zip(tables(found), (2, 1), strict=True)
+             for text in (caption, _table(rows, left))]  # fmt: skip
+    return "\n".join([*parts, taken_on(found)])
 
 
 def _spread(ratio: dict[str, float]) -> str:
     return f"{ratio['median']:.1f} ({ratio['lowest']:.1f} to {ratio['highest']:.1f})"
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+def _table(rows: Sequence[Sequence[str]], left: int) -> str:
+    ruled = [rows[0], ["---"] * left + ["--:"] * (len(rows[0]) - left), *rows[1:]]
+    return "".join(f"| {' | '.join(row)} |\n" for row in ruled)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
