@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from tasktalk.core.batch import Output, Record
+from tasktalk.core.batch import Record
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Batchable, Plan, plan_evaluation, rows_of, sparse_features
 from tasktalk.data.node_batches import EncodedNodes
@@ -20,6 +20,7 @@ from tasktalk.models.graph_network import GraphNetwork
 from tasktalk.models.linear import LinearModel
 from tasktalk.models.network import TextNetwork
 from tasktalk.models.tagging_network import TaggingNetwork
+from tasktalk.training.asking import ask, record_of
 from tasktalk.training.metrics import TaskScores, scores_of
 from tasktalk.training.tag_predictor import Tagged, TagPredictor
 from tasktalk.training.tag_scores import tag_scores
@@ -56,15 +57,9 @@ class NetworkPredictor:
     device: torch.device
     batch_size: int
 
-    @torch.no_grad()
     def answers(self, examples: Batchable, tasks: Sequence[int]) -> list[Rows]:
         """Answers of some tasks; shared inputs are read once for all of them."""
-        was_training = self.network.training
-        self.network.eval()
-        together = [tuple(tasks)] if examples.owner is None and tasks else [(k,) for k in tasks]
-        found = [answer for receivers in together for answer in self._read(examples, receivers)]
-        self.network.train(was_training)
-        return found
+        return ask(self.network, examples, tasks, lambda receivers: self._read(examples, receivers))
 
     def _read(self, examples: Batchable, receivers: tuple[int, ...]) -> list[Rows]:
         rows: list[np.ndarray] = []
@@ -80,12 +75,9 @@ class NetworkPredictor:
         order = np.argsort(np.concatenate(rows), kind="stable")
         return [np.concatenate([batch[i] for batch in batches])[order] for i in range(len(receivers))]
 
-    @torch.no_grad()
     def record(self, examples: Batchable, plan: Plan) -> Record:
         """Who listened to whom in one batch."""
-        self.network.eval()
-        output: Output = self.network(examples.collate(plan).to(self.device))
-        return {name: weights.cpu() for name, weights in output.record.items()}
+        return record_of(self.network, examples, plan, self.device)
 
 
 def _answer(task: Task, logits: Float[Tensor, "batch outputs"]) -> Float[np.ndarray, "batch outputs"]:

@@ -13,6 +13,7 @@ from tasktalk.core.batch import Record, TextBatch
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Batchable, Plan, plan_evaluation
 from tasktalk.models.tagging_network import TaggingNetwork
+from tasktalk.training.asking import ask, record_of
 
 
 class Tagged(NamedTuple):
@@ -45,15 +46,9 @@ class TagPredictor:
     device: torch.device
     batch_size: int
 
-    @torch.no_grad()
     def answers(self, examples: Batchable, tasks: Sequence[int]) -> list[list[Tagged]]:
         """For each of these tasks the tags of the sentences that it reads, in the order of ``rows_of``."""
-        was_training = self.network.training
-        self.network.eval()
-        together = [tuple(tasks)] if examples.owner is None and tasks else [(k,) for k in tasks]
-        found = [answer for receivers in together for answer in self._read(examples, receivers)]
-        self.network.train(was_training)
-        return found
+        return ask(self.network, examples, tasks, lambda receivers: self._read(examples, receivers))
 
     def _read(self, examples: Batchable, receivers: tuple[int, ...]) -> list[list[Tagged]]:
         found: list[dict[int, Tagged]] = [{} for _ in receivers]
@@ -90,9 +85,6 @@ class TagPredictor:
             return scores.new_full(scores.shape[:1], torch.nan)
         return self.network.tagger.nll(scores, mask, tags, task).masked_fill(tags[:, 0] < 0, torch.nan)
 
-    @torch.no_grad()
     def record(self, examples: Batchable, plan: Plan) -> Record:
         """Who listened to whom in one batch."""
-        self.network.eval()
-        output = self.network(examples.collate(plan).to(self.device))
-        return {name: weights.cpu() for name, weights in output.record.items()}
+        return record_of(self.network, examples, plan, self.device)
