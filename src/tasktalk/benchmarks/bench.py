@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tasktalk.benchmarks import bench_libmtl, speed
 from tasktalk.benchmarks.bench_floor import Sizes
 from tasktalk.benchmarks.bench_recurrence import compare
 from tasktalk.benchmarks.bench_scaling import SWEEPS, Point, exponents, sweep
@@ -26,9 +27,9 @@ from tasktalk.data.load import load
 from tasktalk.training.config import make_config
 from tasktalk.training.train import train
 
-PARTS = ("steps", "start", "scaling", "training")
+PARTS = ("steps", "start", "scaling", "training", "transfers")
 """A training step beside loops and beside its floor; how long the commands take to start; how cost grows; training on a
-data set, from end to end."""
+data set, from end to end; the transfers beside loops, beside their products and beside LibMTL."""
 
 _QUICK = Sizes(words=3, tasks=3, batch=2, hidden=8)
 _QUICK_SWEEPS: dict[str, tuple[int, ...]] = {"words": (2, 4)}
@@ -61,6 +62,10 @@ def run(
         found["scaling"] = {"points": [asdict(point) for point in points], "exponents": exponents(points)}
     if "training" in parts:
         found["training"] = _training(data, threads, quick, cpu_time)
+    if "transfers" in parts:
+        found["transfers"] = speed.run(quick, [threads], cpu_time, rounds)
+        mlps = bench_libmtl.QUICK if quick else bench_libmtl.MLPSizes()
+        found["transfers"]["libmtl"] = bench_libmtl.compare(mlps, threads, rounds, cpu_time)
     return found
 
 
@@ -111,6 +116,8 @@ def tables(found: Mapping[str, Any]) -> list[tuple[str, list[list[str]]]]:
         made.append((caption, [["model", "of", "time", "memory"], *rows]))
     if "training" in found:
         made.append(training_table(found["training"]))
+    if "transfers" in found:
+        made += [*speed.tables(found["transfers"]), bench_libmtl.table(found["transfers"]["libmtl"])]
     return made
 
 

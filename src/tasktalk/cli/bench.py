@@ -13,6 +13,7 @@ EPILOG = example(
     "tasktalk bench --part steps --threads 1 --json bench.json",
     "tasktalk bench --part scaling --out docs/results/scaling",
     "tasktalk bench --part training --data fdu-mtl",
+    "tasktalk bench --part transfers --threads 1 --cpu-time",
 )
 
 
@@ -24,7 +25,7 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="steps, start, scaling or training (repeat for more).",
+            help="steps, start, scaling, training or transfers (repeat for more).",
             show_default="steps and start",
         ),
     ] = None,
