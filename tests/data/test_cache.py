@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tasktalk.core.errors import DataError
-from tasktalk.data.cache import cache_folder, fetch, missing_files
+from tasktalk.data.cache import fetch, missing_files
 from tasktalk.data.catalogue import Entry, RemoteFile, find
 from tasktalk.data.dataset import Dataset
 from tasktalk.data.fdu import load_fdu
@@ -45,14 +45,6 @@ def entry(site: Site) -> Entry:
 
 def names(files: list[RemoteFile]) -> list[str]:
     return [file.path for file in files]
-
-
-def test_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TASKTALK_DATA", "~/data")
-    assert cache_folder() == Path.home() / "data"
-    monkeypatch.delenv("TASKTALK_DATA")
-    assert cache_folder().is_absolute()
-    assert "tasktalk" in cache_folder().parts
 
 
 def test_needed_files_first_the_rest_on_request(site: Site, cache: Path) -> None:

@@ -1,11 +1,14 @@
 """Descriptors of known molecules."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tasktalk.core.errors import DataError
+from tasktalk.data import descriptors as module
+from tasktalk.data import remember
 from tasktalk.data.descriptors import descriptor_names, descriptors
 
 pytest.importorskip("rdkit", reason="RDKit is not installed: no molecules")
@@ -30,3 +33,19 @@ def test_no_molecules_and_a_broken_one() -> None:
     assert descriptors([]).shape == (0, len(descriptor_names()))
     with pytest.raises(DataError, match="expected a SMILES that RDKit can read, found 'C1CC'"):
         descriptors(["C1CC"])
+
+
+def test_those_of_many_molecules_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    molecules = ["C" * length for length in (1, 2, 3)]
+    plain = descriptors(molecules)
+    monkeypatch.setenv("TASKTALK_DATA", str(tmp_path))
+    monkeypatch.setattr(remember, "_here", {})
+    monkeypatch.setattr(module, "_WORTH", 3)
+    np.testing.assert_array_equal(descriptors(molecules), plain)
+    monkeypatch.setattr(module, "_describe", None)  # who asks it again, falls
+    found = descriptors(molecules)
+    np.testing.assert_array_equal(found, plain)
+    assert found.dtype == plain.dtype
+    assert len(list((tmp_path / remember.FOLDER).iterdir())) == 1
+    with pytest.raises(TypeError):
+        descriptors([*molecules, "O"])

@@ -1,14 +1,17 @@
-"""TF-IDF: values by hand, files, wrong input."""
+"""TF-IDF: values by hand, files, wrong input, and what is kept between runs."""
 
 import math
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tasktalk.core.errors import ConfigError, DataError, RunFolderError
+from tasktalk.data import remember
+from tasktalk.data import tfidf as module
 from tasktalk.data.tfidf import TfidfFeatures
 
 TEXTS = [["good", "good", "book"], ["bad", "book"], ["good", "book", "!"], ["a\u2028b", "bad", "\u00a0"], []]
@@ -80,3 +83,41 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(RunFolderError, match="expected TF-IDF features in safetensors, found"):
         TfidfFeatures.load(path)
+
+
+def test_what_is_kept_is_the_same_and_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = TfidfFeatures.fit(TEXTS)
+    expected = plain.transform(TEXTS)
+    monkeypatch.setenv("TASKTALK_DATA", str(tmp_path))
+    monkeypatch.setattr(remember, "_here", {})
+    monkeypatch.setattr(module, "_WORTH", 1)
+    for _ in range(2):
+        kept = TfidfFeatures.fit(TEXTS)
+        found = kept.transform(TEXTS)
+        assert kept.terms == plain.terms and kept.idf.dtype == plain.idf.dtype
+        np.testing.assert_array_equal(kept.idf, plain.idf)
+        for part in ("data", "indices", "indptr"):
+            np.testing.assert_array_equal(getattr(found, part), getattr(expected, part))
+            assert getattr(found, part).dtype == getattr(expected, part).dtype
+        assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
+        monkeypatch.setattr(module, "_vectorizer", None)  # who asks it again, falls
+    assert len(list((tmp_path / remember.FOLDER).iterdir())) == 2
+    monkeypatch.undo()
+    assert plain.transform([]).shape == (0, len(plain))
+
+
+@pytest.mark.parametrize("change", [{"min_df": 1}, {"sublinear": False}])
+def test_other_settings_are_kept_apart(change: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: list[dict[str, Any]] = [{}, change]
+    expected = [TfidfFeatures.fit(TEXTS, **given).transform(TEXTS).toarray() for given in settings]
+    monkeypatch.setenv("TASKTALK_DATA", str(tmp_path))
+    monkeypatch.setattr(module, "_WORTH", 1)
+    for given, rows in zip(settings, expected, strict=True):
+        np.testing.assert_array_equal(TfidfFeatures.fit(TEXTS, **given).transform(TEXTS).toarray(), rows)
+
+
+def test_no_term_is_refused_where_results_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASKTALK_DATA", str(tmp_path))
+    monkeypatch.setattr(module, "_WORTH", 1)
+    with pytest.raises(DataError, match="at least 9 training texts, found none in 5"):
+        TfidfFeatures.fit(TEXTS, min_df=9)

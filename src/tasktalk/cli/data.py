@@ -43,7 +43,7 @@ _FEW_CLASSES = 4
 def list_() -> None:
     """List the public data sets that tasktalk knows by name."""
     from tasktalk.cli.show import say, table
-    from tasktalk.data.cache import cache_folder
+    from tasktalk.data.cache_folder import cache_folder
     from tasktalk.data.catalogue import CATALOGUE
 
     rows = [(entry.name, _state(entry), entry.summary, entry.licence) for entry in CATALOGUE.values()]

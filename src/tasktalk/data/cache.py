@@ -4,23 +4,11 @@ A file is in the cache whole or not at all, so that a fetch that was stopped goe
 """
 
 import hashlib
-import os
 from pathlib import Path
 
 from tasktalk.core.errors import DataError
+from tasktalk.data.cache_folder import cache_folder
 from tasktalk.data.catalogue import Entry, RemoteFile
-
-CACHE_VARIABLE = "TASKTALK_DATA"
-
-
-def cache_folder() -> Path:
-    """The folder that the environment variable ``TASKTALK_DATA`` names, else the user's cache folder."""
-    named = os.environ.get(CACHE_VARIABLE)
-    if named:
-        return Path(named).expanduser()
-    import pooch  # here and below: slow to import, and not needed for a data set that is there
-
-    return Path(pooch.os_cache("tasktalk"))
 
 
 def missing_files(entry: Entry, everything: bool = False) -> list[RemoteFile]:

@@ -9,8 +9,11 @@ from jaxtyping import Float
 
 from tasktalk.core.errors import DataError
 from tasktalk.data.atoms import parse, require_rdkit
+from tasktalk.data.remember import pack, remember
 
 _SLOW = {"Ipc", "AvgIpc"}
+_WORTH = 100
+"""Of so many molecules the descriptors are kept between runs."""
 
 
 def descriptor_names() -> list[str]:
@@ -30,6 +33,8 @@ def descriptor_names() -> list[str]:
 def descriptors(smiles: Sequence[str]) -> Float[np.ndarray, "molecules descriptors"]:
     """All descriptors of some molecules (milliseconds each; those of the last molecules are remembered).
 
+    Those of many molecules together are also kept on the disk (``data.remember``).
+
     Some range over many orders of magnitude, so every value x is given as sign(x) log(1 + |x|). What RDKit cannot
     compute for a molecule, such as the charges of a metal, is 0.
 
@@ -37,8 +42,17 @@ def descriptors(smiles: Sequence[str]) -> Float[np.ndarray, "molecules descripto
         DataError: RDKit cannot read a SMILES.
         TasktalkError: RDKit is not installed.
     """
-    rows = [_describe(text) for text in smiles]
-    return np.stack(rows) if rows else np.zeros((0, len(descriptor_names())), dtype=np.float32)
+    names = descriptor_names()
+    if len(smiles) < _WORTH:
+        return _describe_all(smiles, len(names))
+    from rdkit import __version__
+
+    what = f"descriptors 1, RDKit {__version__}: {names}"  # count on where _describe_all gives other numbers
+    return remember(what, pack(smiles).values(), lambda: {"values": _describe_all(smiles, len(names))})["values"]
+
+
+def _describe_all(smiles: Sequence[str], width: int) -> Float[np.ndarray, "molecules descriptors"]:
+    return np.stack([_describe(text) for text in smiles]) if smiles else np.zeros((0, width), dtype=np.float32)
 
 
 def _value(function: Callable[[Any], float], molecule: Any) -> float:

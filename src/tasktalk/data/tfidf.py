@@ -1,6 +1,6 @@
 """TF-IDF features of words and word pairs: what the linear model and the wide part of a network read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,13 +10,17 @@ import numpy as np
 from jaxtyping import Float
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, spmatrix
 
 from tasktalk.core.errors import ConfigError, DataError, RunFolderError
 from tasktalk.core.files import whole_file
+from tasktalk.data.remember import Arrays, content_of, pack, remember, unpack
 
 if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
+
+_WORTH = 50_000
+"""What is computed from texts of so many words together is kept between runs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +56,8 @@ class TfidfFeatures:
         """
         if min_df < 1:
             raise ConfigError(f"min_df must be at least 1, found {min_df}")
-        vectorizer = _vectorizer(sublinear, min_df=min_df)
-        try:
-            vectorizer.fit(texts)
-        except ValueError as error:  # scikit-learn's "no terms remain" and "empty vocabulary"
-            found = f"found none in {len(texts)} texts"
-            raise DataError(f"expected a word that stands in at least {min_df} training texts, {found}") from error
-        return cls(tuple(vectorizer.get_feature_names_out().tolist()), vectorizer.idf_, sublinear)
+        found = _kept(f"terms in {min_df} texts", texts, lambda: _fit(texts, min_df))
+        return cls(tuple(unpack(found)), found["idf"], sublinear)
 
     @classmethod
     def load(cls, path: Path) -> "TfidfFeatures":
@@ -95,13 +94,48 @@ class TfidfFeatures:
         """The features of some texts: float32, shape (texts, features)."""
         if not texts:  # scikit-learn refuses
             return csr_matrix((0, len(self)), dtype=np.float32)
-        return csr_matrix(self._fitted.transform(texts))
+        found = _kept("features", texts, lambda: _parts(self._fitted.transform(texts)), lambda: self._content)
+        return csr_matrix((found["data"], found["indices"], found["indptr"]), shape=(len(texts), len(self)))
+
+    @cached_property
+    def _content(self) -> tuple[bytes | np.ndarray, ...]:
+        """All that the features of a text depend on."""
+        return *pack(self.terms).values(), self.idf, bytes([self.sublinear])
 
     @cached_property
     def _fitted(self) -> "TfidfVectorizer":
         vectorizer = _vectorizer(self.sublinear, vocabulary=self.terms)
         vectorizer.idf_ = self.idf
         return vectorizer
+
+
+def _kept(
+    what: str,
+    texts: Sequence[Sequence[str]],
+    compute: Callable[[], Arrays],
+    others: Callable[[], Sequence[bytes | np.ndarray]] = tuple,
+) -> Arrays:
+    """What was computed from these texts (and others) before, if they are long."""
+    if sum(map(len, texts)) < _WORTH:
+        return compute()
+    from sklearn import __version__
+
+    return remember(f"TF-IDF 1, scikit-learn {__version__}: {what}", [*others(), *content_of(texts)], compute)
+
+
+def _fit(texts: Sequence[Sequence[str]], min_df: int) -> Arrays:
+    vectorizer = _vectorizer(sublinear=False, min_df=min_df)
+    try:
+        vectorizer.fit(texts)
+    except ValueError as error:  # scikit-learn's "no terms remain" and "empty vocabulary"
+        found = f"found none in {len(texts)} texts"
+        raise DataError(f"expected a word that stands in at least {min_df} training texts, {found}") from error
+    return {**pack(vectorizer.get_feature_names_out().tolist()), "idf": vectorizer.idf_}
+
+
+def _parts(features: spmatrix) -> Arrays:
+    matrix = csr_matrix(features)
+    return {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
 
 
 def _vectorizer(sublinear: bool, min_df: int = 1, vocabulary: Sequence[str] | None = None) -> "TfidfVectorizer":

@@ -1,11 +1,22 @@
 """Named tokenisers: a text becomes a list of words."""
 
 import re
-from collections.abc import Callable
+import sys
+import unicodedata
+from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
+
+import numpy as np
 
 from tasktalk.core.errors import ConfigError, nearest
+from tasktalk.data.remember import Arrays, pack, remember, unpack
 
 Tokenizer = Callable[[str], list[str]]
+
+_VERSION = 1
+"""Count on where a tokeniser makes other words of a text: what was kept under the old number is not read any more."""
+_WORTH = 500_000
+"""The words of texts with so many characters together are kept between runs."""
 
 _WORDS = re.compile(
     r"""
@@ -59,3 +70,25 @@ def tokenizer(name: str) -> Tokenizer:
     if name not in TOKENIZERS:
         raise ConfigError(f"unknown tokeniser {name!r}: {nearest(name, TOKENIZERS)}")
     return TOKENIZERS[name]
+
+
+def tokenize_all(texts: Sequence[str], name: str) -> list[list[str]]:
+    """The words of every text; equal words are one object. Those of long texts are kept (``data.remember``).
+
+    Raises:
+        ConfigError: no tokeniser has that name.
+    """
+    cut = tokenizer(name)
+    if sum(map(len, texts)) < _WORTH:
+        return [[sys.intern(word) for word in cut(text)] for text in texts]
+    what = f"tokens {_VERSION}, Unicode {unicodedata.unidata_version}: {name}"
+    found = remember(what, pack(texts).values(), lambda: _indexed([cut(text) for text in texts]))
+    words = np.array([sys.intern(word) for word in unpack(found)], dtype=object)[found["indices"]].tolist()
+    return [words[start:stop] for start, stop in pairwise(accumulate(found["counts"].tolist(), initial=0))]
+
+
+def _indexed(texts: Sequence[Sequence[str]]) -> Arrays:
+    """The different words, which of them stand in the texts, and how many in each."""
+    index: dict[str, int] = {}
+    indices = np.array([index.setdefault(word, len(index)) for text in texts for word in text], dtype=np.int32)
+    return {**pack(list(index)), "indices": indices, "counts": np.array([len(text) for text in texts])}
