@@ -21,7 +21,9 @@ from tests.training.toy import make_fit, tagged, toy
 DATA = tagged()
 
 
-def made(model: str = "ic", output: str = "crf", batch_size: int = 4) -> tuple[TagPredictor, EncodedSentences]:
+def made(
+    model: str = "ic", output: str = "crf", batch_size: int = 4, marginals: bool = True
+) -> tuple[TagPredictor, EncodedSentences]:
     """An untrained tagger, and the development sentences of both tasks."""
     chosen = small(model, output=output, hidden=5)
     fit = make_fit(Path("nowhere"), DATA, chosen)
@@ -29,10 +31,11 @@ def made(model: str = "ic", output: str = "crf", batch_size: int = 4) -> tuple[T
     assert isinstance(network, TaggingNetwork) and isinstance(examples, EncodedSentences)
     predictor = network_predictor(network.double(), DATA.tasks, torch.device("cpu"), batch_size)
     assert isinstance(predictor, TagPredictor)
-    return predictor, examples
+    return replace(predictor, marginals=marginals), examples
 
 
 def same(one: Tagged, other: Tagged) -> bool:
+    assert one.probabilities is not None and other.probabilities is not None
     close = np.allclose(one.probabilities, other.probabilities, rtol=0, atol=1e-6)  # a softmax counts in float32
     return bool((one.tags == other.tags).all()) and close and math.isclose(one.loss, other.loss, abs_tol=1e-5)
 
@@ -57,6 +60,18 @@ def test_every_sentence_is_answered_in_its_place_as_if_alone(model: str, output:
             chosen = marginals[0, torch.arange(mask.shape[1]), path[0]].double().numpy()
             assert same(answer, Tagged(path[0].numpy(), chosen, float(tagger.nll(scores, mask, batch.tags[0], task))))
             assert len(answer.tags) == len(examples.words[row])
+
+
+@pytest.mark.parametrize("output", ["crf", "softmax"])
+def test_probabilities_are_computed_where_they_are_asked_for(output: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, examples = made(output=output)
+    plain, _ = made(output=output, marginals=False)
+    assert network_predictor(plain.network, DATA.tasks, torch.device("cpu"), 4) == plain
+    every = asked.answers(examples, (0,))[0]
+    monkeypatch.delattr(type(plain.network.tagger), "marginals")
+    for answer, other in zip(plain.answers(examples, (0,))[0], every, strict=True):
+        assert answer.probabilities is None and (answer.tags == other.tags).all()
+        assert answer.loss == pytest.approx(other.loss)
 
 
 def test_sentences_that_all_tasks_read_are_read_once() -> None:

@@ -117,7 +117,7 @@ def _jobs(name: str, dataset: Dataset, sizes: Sizes) -> dict[str, Callable[[], o
         raise TypeError(f"expected a tagging network, found {type(network).__name__}")
     plans = [Plan((k,), (np.flatnonzero(examples.owner == k),)) for k in range(sizes.tasks)]
     learn = _learn(network, [examples.collate(plan) for plan in plans], dataset.tasks, config)
-    predictor = TagPredictor(network, dataset.tasks, torch.device("cpu"), sizes.sentences)
+    predictor = TagPredictor(network, dataset.tasks, torch.device("cpu"), sizes.sentences, marginals=True)
     return {"learns": learn, "tags": lambda: predictor.answers(examples, range(sizes.tasks))}
 
 

@@ -183,7 +183,7 @@ class Run:
         if isinstance(examples.content, Sentences):
             for row, words in zip(rows, examples.content.words, strict=True):
                 row["words"] = words
-        for k, found in zip(wanted, _ask([self.predictor(k) for k in wanted], wanted, encoded), strict=True):
+        for k, found in zip(wanted, _ask([self.predictor(k) for k in wanted], wanted, encoded, True), strict=True):
             for row, answer in zip(rows, found, strict=True):
                 row["predictions"][self.tasks[k].name] = (
                     _tagged(self.tasks[k], answer, row["words"])
@@ -215,7 +215,9 @@ def _answer(task: Task, answer: Float[np.ndarray, " outputs"]) -> dict[str, Any]
 def _tagged(task: Task, answer: Tagged, words: Sequence[str]) -> dict[str, Any]:
     """Tags in the scheme of the task's files, their probabilities, and the spans that they mark."""
     tags = [task.classes[tag] for tag in answer.tags[: len(words)]]
-    row: dict[str, Any] = {"tags": tags, "probabilities": answer.probabilities[: len(words)].tolist()}
+    row: dict[str, Any] = {"tags": tags}
+    if answer.probabilities is not None:
+        row["probabilities"] = answer.probabilities[: len(words)].tolist()
     if not task.scheme:
         return row
     found = [
@@ -248,12 +250,15 @@ def evaluate(
     return blocks
 
 
-def _ask(predictors: Sequence[Predictor], tasks: Sequence[int], examples: Batchable) -> list[Answers]:
+def _ask(
+    predictors: Sequence[Predictor], tasks: Sequence[int], examples: Batchable, marginals: bool = False
+) -> list[Answers]:
     """Answers of some tasks, each by its model; tasks with the same model are asked together."""
     answers: dict[int, Answers] = {}
     for predictor in {id(predictor): predictor for predictor in predictors}.values():
         its = [k for k, other in zip(tasks, predictors, strict=True) if other is predictor]
-        answers.update(zip(its, predictor.answers(examples, its), strict=True))
+        asked = replace(predictor, marginals=marginals) if isinstance(predictor, TagPredictor) else predictor
+        answers.update(zip(its, asked.answers(examples, its), strict=True))
     return [answers[k] for k in tasks]
 
 

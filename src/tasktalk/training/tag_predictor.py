@@ -21,12 +21,12 @@ class Tagged(NamedTuple):
 
     Attributes:
         tags: the best path, as indices of classes.
-        probabilities: of each of these tags by itself (its marginal).
+        probabilities: of each of these tags by itself (its marginal); None where they were not asked for.
         loss: negative log-likelihood of the right path, in nats; not a number where it is not known.
     """
 
     tags: Int[np.ndarray, " words"]
-    probabilities: Float[np.ndarray, " words"]
+    probabilities: Float[np.ndarray, " words"] | None
     loss: float
 
 
@@ -39,12 +39,14 @@ class TagPredictor:
         tasks: its tasks.
         device: where it is.
         batch_size: sentences per batch.
+        marginals: whether to tell the probabilities of tags; scores need none.
     """
 
     network: TaggingNetwork
     tasks: Sequence[Task]
     device: torch.device
     batch_size: int
+    marginals: bool = False
 
     def answers(self, examples: Batchable, tasks: Sequence[int]) -> list[list[Tagged]]:
         """For each of these tasks the tags of the sentences that it reads, in the order of ``rows_of``."""
@@ -67,11 +69,23 @@ class TagPredictor:
         answers = []
         for i, (k, x) in enumerate(zip(batch.receivers, scores, strict=True)):
             path = tagger.decode(x, mask, k)
-            chosen = tagger.marginals(x, mask, k).gather(2, path.clamp(min=0).unsqueeze(2)).squeeze(2)
             losses = self._losses(x, None if batch.tags is None else batch.tags[i], mask, k)
-            parts = zip(path.cpu().numpy(), chosen.double().cpu().numpy(), losses.tolist(), lengths, strict=True)
-            answers.append([Tagged(tags[:n], p[:n], loss) for tags, p, loss, n in parts])
+            parts = zip(path.cpu().numpy(), self._chosen(x, path, mask, k), losses.tolist(), lengths, strict=True)
+            answers.append([Tagged(tags[:n], None if p is None else p[:n], loss) for tags, p, loss, n in parts])
         return answers
+
+    def _chosen(
+        self,
+        scores: Float[Tensor, "batch words tags"],
+        path: Int[Tensor, "batch words"],
+        mask: Bool[Tensor, "batch words"],
+        task: int,
+    ) -> Sequence[Float[np.ndarray, " words"] | None]:
+        """Probabilities of the tags of every sentence, if they are asked for."""
+        if not self.marginals:
+            return [None] * len(path)
+        found = self.network.tagger.marginals(scores, mask, task).gather(2, path.clamp(min=0).unsqueeze(2))
+        return list(found.squeeze(2).double().cpu().numpy())
 
     def _losses(
         self,
