@@ -53,17 +53,10 @@ def command(
     from tasktalk.benchmarks.bench import PARTS, points_of, run, tables
     from tasktalk.benchmarks.bench_scaling import draw, to_csv
     from tasktalk.cli.show import emit_json, say, table
-    from tasktalk.core.errors import ConfigError, nearest
     from tasktalk.core.files import write_text
 
     parts = part or ["steps", "start"]
-    for name in parts:
-        if name not in PARTS:
-            raise ConfigError(f"--part: there is no {name!r}: {nearest(name, PARTS)}")
-    if out and "scaling" not in parts:
-        raise ConfigError("--out is for the points of scaling: add --part scaling")
-    if data and "training" not in parts:
-        raise ConfigError("--data is what is trained on: add --part training")
+    _check(parts, PARTS, out, data)
     found = run(parts, threads, rounds, quick, cpu_time, data or "")
     if out:
         write_text(out.with_suffix(".csv"), to_csv(points_of(found)))
@@ -74,3 +67,15 @@ def command(
         for caption, (head, *rows) in tables(found):
             say(fill(caption, _WIDTH))
             table(head, rows, left=1)
+
+
+def _check(parts: list[str], known: tuple[str, ...], out: Path | None, data: str | None) -> None:
+    from tasktalk.core.errors import ConfigError, nearest
+
+    for name in parts:
+        if name not in known:
+            raise ConfigError(f"--part: there is no {name!r}: {nearest(name, known)}")
+    if out and "scaling" not in parts:
+        raise ConfigError("--out is for the points of scaling: add --part scaling")
+    if data and "training" not in parts:
+        raise ConfigError("--data is what is trained on: add --part training")
