@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from tasktalk.benchmarks.bench_floor import MODELS, Model, Sizes, attention_pass, operations
 from tasktalk.benchmarks.bench_loop import LoopDirect, LoopIndirect
 from tasktalk.benchmarks.speed_clock import peak_rate, product_job, ratio, take_turns
+from tasktalk.benchmarks.step import training_step
 from tasktalk.communication.direct import DirectCommunication
 from tasktalk.communication.indirect import IndirectCommunication
 from tasktalk.training.config import TrainingConfig
@@ -98,12 +99,4 @@ def check_equal(block: nn.Module, loop: nn.Module, words: Tensor, mask: Tensor) 
 
 def step_of(states: Callable[[], Tensor], module: nn.Module) -> Callable[[], None]:
     """Forward, backward and optimiser; the gradient of the states is that of their squares."""
-    optimizers = make_optimizers(module, TrainingConfig())
-
-    def step() -> None:
-        states().square().mean().backward()
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-
-    return step
+    return training_step(lambda: states().square().mean(), make_optimizers(module, TrainingConfig()))

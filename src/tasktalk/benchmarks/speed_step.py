@@ -10,6 +10,7 @@ from jaxtyping import Int
 
 from tasktalk.benchmarks.speed_clock import ratio, take_turns
 from tasktalk.benchmarks.speed_loop import LoopNetwork, edges_of, loop_losses
+from tasktalk.benchmarks.step import loss_of, training_step
 from tasktalk.core.batch import GraphBatch
 from tasktalk.core.graphs import join, normalised
 from tasktalk.core.inputs import GraphInputs
@@ -25,7 +26,6 @@ from tasktalk.models.transfer_options import (
     TransferNetworkOptions,
 )
 from tasktalk.training.config import TrainingConfig
-from tasktalk.training.loop import task_losses, total_loss
 from tasktalk.training.optimizers import make_optimizers
 
 MODELS = ("single", "cross-stitch", "mmoe", "mitten")
@@ -180,16 +180,7 @@ def largest_difference(ours: GraphNetwork, loop: LoopNetwork, batch: GraphBatch)
 
 def our_step(network: GraphNetwork, batch: GraphBatch, tasks: list[Task]) -> Callable[[], object]:
     """Forward, loss, backward and optimiser, as ``training.loop`` runs them."""
-    optimizers = make_optimizers(network, TrainingConfig())
-
-    def step() -> None:
-        output = network(batch)
-        total_loss(task_losses(output, batch, tasks), output, batch, tasks).backward()
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-
-    return step
+    return training_step(lambda: loss_of(network, batch, tasks), make_optimizers(network, TrainingConfig()))
 
 
 def loop_step(network: LoopNetwork, batch: GraphBatch) -> Callable[[], object]:
@@ -197,10 +188,4 @@ def loop_step(network: LoopNetwork, batch: GraphBatch) -> Callable[[], object]:
     config = TrainingConfig()
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     edges = edges_of(batch.adjacency)
-
-    def step() -> None:
-        loop_losses(network(batch, edges), batch.labels).sum().backward()
-        optimizer.step()
-        optimizer.zero_grad()
-
-    return step
+    return training_step(lambda: loop_losses(network(batch, edges), batch.labels).sum(), [optimizer])

@@ -7,6 +7,7 @@
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 
 from tasktalk.benchmarks.speed_clock import machine, take_turns
 from tasktalk.benchmarks.speed_report import read_options, taken_on, write_report
+from tasktalk.benchmarks.step import loss_of, training_step
 from tasktalk.core.seeding import generator
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Plan
@@ -21,7 +23,6 @@ from tasktalk.data.dataset import Dataset, Examples, Sentences
 from tasktalk.models.build import build_network
 from tasktalk.models.tagging_network import TaggingNetwork
 from tasktalk.training.config import Config, make_config
-from tasktalk.training.loop import task_losses, total_loss
 from tasktalk.training.optimizers import make_optimizers
 from tasktalk.training.sentence_encoder import SentenceEncoder
 from tasktalk.training.tag_predictor import TagPredictor
@@ -129,15 +130,12 @@ def _learn(
     network: TaggingNetwork, batches: Sequence[Any], tasks: Sequence[Task], config: Config
 ) -> Callable[[], None]:
     optimizers = make_optimizers(network, config.training)
+    steps = [training_step(partial(loss_of, network, batch, tasks), optimizers) for batch in batches]
 
     def learn() -> None:
         network.train()
-        for batch in batches:
-            output = network(batch)
-            total_loss(task_losses(output, batch, tasks), output, batch, tasks).backward()
-            for optimizer in optimizers:
-                optimizer.step()
-                optimizer.zero_grad()
+        for step in steps:
+            step()
 
     return learn
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from tasktalk.benchmarks.speed_clock import peak_rate, product_job, ratio, take_turns
+from tasktalk.benchmarks.step import loss_of, training_step
 from tasktalk.communication.mitten import MutualAttention
 from tasktalk.core.batch import GraphBatch
 from tasktalk.core.graphs import normalised
@@ -24,7 +25,6 @@ from tasktalk.core.task import Task
 from tasktalk.models.build import build_network
 from tasktalk.models.transfer_options import MittenOptions
 from tasktalk.training.config import TrainingConfig
-from tasktalk.training.loop import task_losses, total_loss
 from tasktalk.training.optimizers import make_optimizers
 from tasktalk.training.run_folder import peak_memory_mb
 
@@ -103,16 +103,7 @@ def step_job(sizes: GraphSizes) -> Callable[[], object]:
     batch = make_graph(sizes)
     inputs = GraphInputs("nodes", 0, 1, learned=sizes.positions)
     network = build_network(MittenOptions(hidden=sizes.hidden), tasks, inputs)
-    optimizers = make_optimizers(network, TrainingConfig())
-
-    def run() -> None:
-        output = network(batch)
-        total_loss(task_losses(output, batch, tasks), output, batch, tasks).backward()
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-
-    return run
+    return training_step(lambda: loss_of(network, batch, tasks), make_optimizers(network, TrainingConfig()))
 
 
 def make_graph(sizes: GraphSizes) -> GraphBatch:
