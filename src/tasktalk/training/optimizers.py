@@ -48,7 +48,7 @@ def make_optimizers(
             )
         ]
     optimizers: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(dense, lr=config.learning_rate, weight_decay=config.weight_decay)
+        torch.optim.AdamW(dense, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
     ]
     sparse = [p for p in network.parameters() if p.requires_grad and id(p) in tables]
     if sparse:

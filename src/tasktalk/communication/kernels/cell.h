@@ -13,13 +13,14 @@
 #include <string.h>
 
 #ifdef __AVX512F__
+#include <immintrin.h>
 enum { VECTOR = 64, ROWS = 8 };
 #elif defined(__AVX__)
 enum { VECTOR = 32, ROWS = 4 };
 #else
 enum { VECTOR = 16, ROWS = 4 };
 #endif
-enum { LANES = VECTOR / sizeof(REAL), PANEL = 2 * LANES };
+enum { LANES = VECTOR / sizeof(REAL), PANEL = 2 * LANES, AHEAD = 16 * PANEL };
 typedef REAL vector __attribute__((vector_size(VECTOR), aligned(sizeof(REAL)), may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
@@ -52,8 +53,41 @@ INLINE REAL exponential(REAL x)
     return p * scale;
 }
 
+/* 1 / x to the last bit or two, for 0 < x < 2^126. */
+INLINE vector reciprocal(vector x)
+{
+#ifdef __AVX512F__
+    if (sizeof(REAL) == 4) {
+        vector y = (vector)_mm512_rcp14_ps((__m512)x);
+        return y * (2 - x * y); /* one step of Newton's method */
+    }
+#endif
+    return 1 / x;
+}
+
+INLINE REAL sum_of(vector x)
+{
+#ifdef __AVX512F__
+    if (sizeof(REAL) == 4)
+        return _mm512_reduce_add_ps((__m512)x);
+#endif
+    REAL sum = 0;
+    for (int i = 0; i < LANES; i++)
+        sum += x[i];
+    return sum;
+}
+
 INLINE REAL sigmoid(REAL x) { return 1 / (1 + exponential(-x)); }
 INLINE REAL hyperbolic(REAL x) { return 1 - 2 / (1 + exponential(2 * x)); }
+
+/* A matrix in panels of columns one after the other, the last filled up with 0; strides are in numbers. */
+INLINE void pack_panels(long depth, long columns, const REAL *a, long row, long column, REAL *out)
+{
+    for (long p = 0; p < columns; p += PANEL)
+        for (long k = 0; k < depth; k++, out += PANEL)
+            for (long j = 0; j < PANEL; j++)
+                out[j] = p + j < columns ? a[k * row + (p + j) * column] : 0;
+}
 
 /* Rows of one panel: out = a b, b of depth rows and PANEL columns. */
 INLINE void panel(int rows, long depth, const REAL *a, long a_row, const REAL *b, REAL *out, long out_row)
@@ -62,6 +96,8 @@ INLINE void panel(int rows, long depth, const REAL *a, long a_row, const REAL *b
     for (int r = 0; r < rows; r++)
         left[r] = right[r] = (vector){0};
     for (long k = 0; k < depth; k++, b += PANEL) {
+        __builtin_prefetch(b + AHEAD);
+        __builtin_prefetch(b + AHEAD + LANES);
         vector b_left = *(const vector *)b, b_right = *(const vector *)(b + LANES);
         for (int r = 0; r < rows; r++) {
             REAL x = a[r * a_row + k];

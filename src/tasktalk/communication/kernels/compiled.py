@@ -19,6 +19,7 @@ def _structure(name: str, sizes: str, pointers: str) -> type[ctypes.Structure]:
     return type(name, (ctypes.Structure,), {"_fields_": [*members, *((p, ctypes.c_void_p) for p in pointers.split())]})
 
 
+_PACKING = _structure("packing", "count depth columns threads matrix row column", "matrices packed")
 _LSTM = _structure(
     "lstm",
     "cells batch words hidden threads states_cell states_sentence states_word",
@@ -26,7 +27,7 @@ _LSTM = _structure(
 )
 _DAGGER = _structure(
     "dagger",
-    "receivers batch words sources hidden attention threads "
+    "receivers batch words sources hidden threads attention width "
     "keys_receiver keys_sentence keys_step keys_source "
     "messages_receiver messages_sentence messages_step messages_source "
     "mask_receiver mask_sentence mask_step",
@@ -103,19 +104,20 @@ class _LSTMDagger(torch.autograd.Function):
         weight_cell: Tensor,
         score: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        receivers, batch, words, width = inputs.shape
-        hidden, attention, sources = width // 4, queries.shape[-1], keys.shape[-2]
+        receivers, batch, words, gates = inputs.shape
+        hidden, attention, sources = gates // 4, queries.shape[-1], keys.shape[-2]
+        u = _filled(score)
         read = {
-            "keys": _rows_contiguous(_once(keys).clamp(-_SATURATED, _SATURATED).mul_(2).exp_()),
+            "keys": _exponentials(_once(keys), len(u)),
             "messages": _rows_contiguous(_once(messages)),
             "mask": _once(mask).contiguous(),
         }
         sizes = {"receivers": receivers, "batch": batch, "words": words}
-        sizes |= {"sources": sources, "hidden": hidden, "attention": attention}
+        sizes |= {"sources": sources, "hidden": hidden, "attention": attention, "width": len(u)}
         for name, x in read.items():
             axes = ("receiver", "sentence", "step") if name == "mask" else ("receiver", "sentence", "step", "source")
             sizes |= _strides(name, x, *axes)
-        widths = {"gates": width, "exp_query": attention, "c": hidden, "mixed": hidden, "heard": hidden}
+        widths = {"gates": gates, "exp_query": len(u), "c": hidden, "mixed": hidden, "heard": hidden}
         widths |= {"fusion": hidden, "weights": sources, "states": hidden}
         kept = {name: inputs.new_empty(receivers, batch, words, size) for name, size in widths.items()}
         weights = {
@@ -124,9 +126,9 @@ class _LSTMDagger(torch.autograd.Function):
             "weight_cell": weight_cell,
         }
         packed = {name: _packed(x) for name, x in weights.items()}
-        given = {"inputs": inputs.contiguous(), "queries": queries.contiguous(), "score": score.contiguous()}
+        given = {"inputs": inputs.contiguous(), "queries": queries.contiguous(), "score": u}
         _run("dagger_forwards", _DAGGER, sizes, read | kept | packed | given)
-        saved = read | kept | weights | {"score": score}
+        saved = read | kept | weights | {"score": u}
         ctx.save_for_backward(*saved.values())
         ctx.names, ctx.sizes = tuple(saved), sizes
         gate = kept["fusion"].mean(dim=-1)
@@ -137,18 +139,18 @@ class _LSTMDagger(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor, _weights: Tensor, _gate: Tensor) -> tuple[Tensor | None, ...]:
         saved = dict(zip(ctx.names, ctx.saved_tensors, strict=True))
-        states, mixed, score = saved.pop("states"), saved.pop("mixed"), saved["score"]
+        states, mixed, u = saved.pop("states"), saved.pop("mixed"), saved["score"]
         own_sources = saved["keys"].shape[2] > 1
         at = states.shape[:3]
-        sources, attention = saved["keys"].shape[-2:]
+        sources, attention = saved["keys"].shape[-2], ctx.sizes["attention"]
         new = states.new_empty
         made = {
             "mixed": torch.empty_like(states),
             "d_inputs": torch.empty_like(saved["gates"]),
-            "d_queries": torch.empty_like(saved["exp_query"]),
+            "d_queries": new(*at, attention),
             "d_read": new(*at, 2 * states.shape[-1]),
-            "d_keys": states.new_zeros(*at[:2], at[2] if own_sources else 1, sources, attention),
-            "d_score": states.new_zeros(*at[:2], attention),
+            "d_keys": states.new_zeros(*at[:2], at[2] if own_sources else 1, sources, len(u)),
+            "d_score": states.new_zeros(*at[:2], len(u)),
         }
         if own_sources:
             made["d_messages"] = new(*at, sources, states.shape[-1])
@@ -157,25 +159,26 @@ class _LSTMDagger(torch.autograd.Function):
         _run("dagger_backwards", _DAGGER, ctx.sizes, saved | made | {"states": grad.contiguous()})
         if not own_sources:
             made["d_messages"] = torch.matmul(saved["weights"].transpose(2, 3), made["mixed"]).unsqueeze(2)
-        return _finish(made, _before(states), saved["c"], mixed, score)
+        made["d_keys"].mul_(4 * u)
+        return _finish(made, _before(states), saved["c"], mixed, attention)
 
 
 def _finish(
-    made: dict[str, Tensor], before: Tensor, c: Tensor, mixed: Tensor, score: Tensor
+    made: dict[str, Tensor], before: Tensor, c: Tensor, mixed: Tensor, attention: int
 ) -> tuple[Tensor | None, ...]:
     """The products that need no loop, and everything in the order of the arguments."""
     d_inputs, d_queries, d_read = made["d_inputs"], made["d_queries"], made["d_read"]
     return (
         d_inputs,
         d_queries,
-        made["d_keys"].mul_(4 * score),
+        made["d_keys"][..., :attention],
         made["d_messages"],
         None,
         torch.bmm(before.transpose(1, 2), d_inputs.flatten(1, 2)),
         before.flatten(0, 1).t() @ d_queries.flatten(0, 2),
         mixed.flatten(0, 2).t() @ d_read.flatten(0, 2),
         c.flatten(0, 2).t() @ d_read.flatten(0, 2)[:, c.shape[-1] :],
-        -2 * made["d_score"].sum(dim=(0, 1)),
+        -2 * made["d_score"].sum(dim=(0, 1))[:attention],
     )
 
 
@@ -185,17 +188,42 @@ def _run(function: str, structure: type[ctypes.Structure], sizes: dict[str, int]
     Raises:
         MemoryError: it had none.
     """
-    code = library(next(iter(tensors.values())).dtype)
     members = sizes | {name: x.data_ptr() for name, x in tensors.items()}
-    if getattr(code, function)(ctypes.byref(structure(threads=torch.get_num_threads(), **members))):
+    given = structure(threads=torch.get_num_threads(), **members)
+    if getattr(_code(next(iter(tensors.values()))), function)(ctypes.byref(given)):
         raise MemoryError(f"{function}: there is no memory for the rows of a product")
 
 
+def _code(like: Tensor) -> ctypes.CDLL:
+    code = library(like.dtype)
+    if code is None:
+        raise RuntimeError(f"no compiled recurrences for {like.dtype}; choice.choose says so beforehand")
+    return code
+
+
 def _packed(weight: Tensor) -> Tensor:
-    """Panels of columns one after the other, (..., panels, rows, columns of a panel); the last is filled up with 0."""
-    code = library(weight.dtype)
-    width = code.panel_width() if code else 1
-    return pad(weight, (0, -weight.shape[-1] % width)).unflatten(-1, (-1, width)).movedim(-2, -3).contiguous()
+    """A matrix, or several, as the products in C read them."""
+    matrices = weight if weight.ndim == 3 else weight.unsqueeze(0)
+    count, depth, columns = matrices.shape
+    panel = _code(weight).panel_width()
+    packed = weight.new_empty(count, -(-columns // panel), depth, panel)
+    matrix, row, column = matrices.stride()
+    sizes = {"count": count, "depth": depth, "columns": columns, "matrix": matrix, "row": row, "column": column}
+    _run("pack", _PACKING, sizes, {"matrices": matrices, "packed": packed})
+    return packed
+
+
+def _filled(score: Tensor) -> Tensor:
+    """u^(s), with zeros to the end of the last vector."""
+    return pad(score, (0, -len(score) % _code(score).vector_width()))
+
+
+def _exponentials(keys: Tensor, width: int) -> Tensor:
+    """e^{2a} of the keys, with zeros up to the width."""
+    made = keys.new_zeros(*keys.shape[:-1], width)
+    part = made[..., : keys.shape[-1]]
+    torch.clamp(keys, -_SATURATED, _SATURATED, out=part).mul_(2).exp_()
+    return made
 
 
 def _once(x: Tensor) -> Tensor:

@@ -6,6 +6,24 @@
 #include "cell.h"
 
 long panel_width(void) { return PANEL; }
+long vector_width(void) { return LANES; }
+
+typedef struct {
+    long count, depth, columns, threads;
+    long matrix, row, column; /* strides of the matrices */
+    const REAL *matrices;
+    REAL *packed;
+} packing;
+
+/* Several matrices of the same size, for ``multiply``. */
+int pack(const packing *p)
+{
+#pragma omp parallel for num_threads(p->threads)
+    for (long n = 0; n < p->count; n++)
+        pack_panels(p->depth, p->columns, p->matrices + n * p->matrix, p->row, p->column,
+                    p->packed + n * p->depth * padded(p->columns));
+    return 0;
+}
 
 typedef struct {
     long cells, batch, words, hidden, threads;

@@ -8,25 +8,28 @@
 /* tanh(x) is 1 to the last bit of a double from here on, and e^{2a} e^{2b} stays finite in a float. */
 #define SATURATED ((REAL)20)
 
+enum { VECTORS = 4 };
+
 INLINE REAL clamped(REAL x) { return x < -SATURATED ? -SATURATED : x > SATURATED ? SATURATED : x; }
 
 typedef struct {
-    long receivers, batch, words, sources, hidden, attention, threads;
+    long receivers, batch, words, sources, hidden, threads;
+    long attention, width; /* numbers of a query, and its room: a multiple of LANES, filled up */
     /* Strides of keys and messages; that of a step is 0 if all words have the same sources on offer. */
     long keys_receiver, keys_sentence, keys_step, keys_source;
     long messages_receiver, messages_sentence, messages_step, messages_source;
     long mask_receiver, mask_sentence, mask_step;
     const REAL *inputs;         /* x_t W_x + b: receivers, batch, words, 4 hidden */
     const REAL *queries;        /* part of W^(s) [x_t, h_{t-1}, h^(i)] of x_t: receivers, batch, words, attention */
-    const REAL *keys;           /* e^{2a}, a being the part of h^(i) */
+    const REAL *keys;           /* e^{2a}, a being the part of h^(i); width numbers each */
     const REAL *messages;       /* h^(i) */
     const uint8_t *mask;        /* 1 for what may be read */
     const REAL *weight_step;    /* [W_h, W_q] of every receiver, packed; it and the next two are transposed backwards */
     const REAL *weight_message; /* [W_f, W_r] */
     const REAL *weight_cell;    /* W_c */
-    const REAL *score;          /* u^(s) */
+    const REAL *score;          /* u^(s), filled up with 0 to the width */
     REAL *gates;                /* from here on (receivers, batch, words, ...): 4 hidden */
-    REAL *exp_query;            /* e^{2b}, b being the part of x_t and h_{t-1}: attention */
+    REAL *exp_query;            /* e^{2b}, b being the part of x_t and h_{t-1}: width */
     REAL *c;                    /* hidden */
     REAL *mixed;                /* r_t: hidden; backwards its gradient */
     REAL *heard;                /* W_f r_t: hidden */
@@ -35,9 +38,9 @@ typedef struct {
     REAL *states;               /* h_t; backwards its gradient: hidden */
     REAL *d_inputs, *d_queries; /* as inputs and queries */
     REAL *d_read;               /* gradients of W_f r_t and of the pre-activation of g_t: 2 hidden */
-    REAL *d_keys;               /* of a, less the factor 4 u: receivers, batch, steps, sources, attention */
+    REAL *d_keys;               /* of a, less the factor 4 u: receivers, batch, steps, sources, width */
     REAL *d_messages;           /* receivers, batch, words, sources, hidden; or NULL */
-    REAL *d_score;              /* sum of ds (1 - tanh) / 2: receivers, batch, attention */
+    REAL *d_score;              /* sum of ds (1 - tanh) / 2: receivers, batch, width */
 } dagger;
 
 typedef struct { /* what one word may read */
@@ -54,33 +57,55 @@ static offer offered(const dagger *p, long receiver, long sentence, long t)
     };
 }
 
+INLINE vector load(const REAL *x) { return *(const vector *)x; }
+INLINE void store(REAL *x, vector y) { *(vector *)x = y; }
+
 /* Eq. 5, less the sum of u: with r = 1 / (1 + e^{2a} e^{2b}), tanh(a + b) = 1 - 2 r. */
-INLINE REAL score_of(long attention, const REAL *key, const REAL *exp_query, const REAL *u)
+INLINE REAL score_of(long width, const REAL *key, const REAL *exp_query, const REAL *u)
 {
-    REAL sum = 0;
-    SIMD_SUM(sum) for (long j = 0; j < attention; j++)
-        sum += u[j] / (1 + key[j] * exp_query[j]);
-    return -2 * sum;
+    vector sum = {0};
+    for (long j = 0; j < width; j += LANES)
+        sum += load(u + j) * reciprocal(1 + load(key + j) * load(exp_query + j));
+    return -2 * sum_of(sum);
+}
+
+/* Eq. 3 or 8: a few vectors of columns at a time, which stay in registers, then the rest. */
+static void mix(const dagger *p, offer from, const REAL *weights, REAL *mixed)
+{
+    long d = 0;
+    for (; d + VECTORS * LANES <= p->hidden; d += VECTORS * LANES) {
+        vector sum[VECTORS] = {{0}};
+        for (long i = 0; i < p->sources; i++)
+            if (from.mask[i])
+                for (int v = 0; v < VECTORS; v++)
+                    sum[v] += weights[i] * load(from.messages + i * p->messages_source + d + v * LANES);
+        for (int v = 0; v < VECTORS; v++)
+            store(mixed + d + v * LANES, sum[v]);
+    }
+    memset(mixed + d, 0, (p->hidden - d) * sizeof(REAL));
+    for (long i = 0; i < p->sources; i++)
+        if (from.mask[i])
+            SIMD for (long e = d; e < p->hidden; e++)
+                mixed[e] += weights[i] * from.messages[i * p->messages_source + e];
 }
 
 /* Eq. 5, 6 and 3 or 8: weights of the sources, and what they bring; nothing where nothing may be read. */
 static void attend(const dagger *p, offer from, const REAL *exp_query, REAL *weights, REAL *mixed)
 {
     REAL highest = -INFINITY, total = 0;
-    for (long i = 0; i < p->sources; i++)
+    for (long i = 0; i < p->sources; i++) {
+        weights[i] = 0;
         if (from.mask[i]) {
-            weights[i] = score_of(p->attention, from.keys + i * p->keys_source, exp_query, p->score);
+            weights[i] = score_of(p->width, from.keys + i * p->keys_source, exp_query, p->score);
             highest = weights[i] > highest ? weights[i] : highest;
         }
-    memset(mixed, 0, p->hidden * sizeof(REAL));
-    for (long i = 0; i < p->sources; i++)
-        total += weights[i] = from.mask[i] ? exponential(weights[i] - highest) : 0;
-    for (long i = 0; i < p->sources; i++)
-        if (from.mask[i]) {
-            const REAL *message = from.messages + i * p->messages_source, w = weights[i] /= total;
-            SIMD for (long d = 0; d < p->hidden; d++)
-                mixed[d] += w * message[d];
-        }
+    }
+    SIMD_SUM(total) for (long i = 0; i < p->sources; i++)
+        total += weights[i] = from.mask[i] * exponential(weights[i] - highest);
+    const REAL scale = total > 0 ? 1 / total : total;
+    SIMD for (long i = 0; i < p->sources; i++)
+        weights[i] *= scale;
+    mix(p, from, weights, mixed);
 }
 
 static int dagger_sentences_forwards(const dagger *p, long receiver, long first, long rows)
@@ -101,12 +126,13 @@ static int dagger_sentences_forwards(const dagger *p, long receiver, long first,
         for (long r = 0; r < rows; r++) {
             const long at = start + r * p->words;
             const REAL *query = p->queries + at * attention, *from = from_state + r * width;
-            REAL *c = p->c + at * hidden, *exp_query = p->exp_query + at * attention;
+            REAL *c = p->c + at * hidden, *exp_query = p->exp_query + at * p->width;
             cell_forwards(hidden, p->inputs + at * 4 * hidden, from, t ? c - hidden : zero,
                           p->gates + at * 4 * hidden, c);
             memcpy(cells + r * hidden, c, hidden * sizeof(REAL));
             SIMD for (long j = 0; j < attention; j++)
                 exp_query[j] = exponential(2 * clamped(query[j] + from[4 * hidden + j]));
+            memset(exp_query + attention, 0, (p->width - attention) * sizeof(REAL));
             attend(p, offered(p, receiver, first + r, t), exp_query, p->weights + at * p->sources, mixed + r * hidden);
             memcpy(p->mixed + at * hidden, mixed + r * hidden, hidden * sizeof(REAL));
         }
@@ -150,12 +176,12 @@ static void fusion_backwards(const dagger *p, long at, const REAL *dh, REAL *dc,
 static void attend_backwards(const dagger *p, long receiver, long sentence, long t, const REAL *d_mixed, REAL *ds,
                              REAL *d_query)
 {
-    const long attention = p->attention, hidden = p->hidden, row = receiver * p->batch + sentence;
+    const long width = p->width, hidden = p->hidden, row = receiver * p->batch + sentence;
     const long at = row * p->words + t;
     const offer from = offered(p, receiver, sentence, t);
-    const REAL *weights = p->weights + at * p->sources, *exp_query = p->exp_query + at * attention;
-    REAL *d_keys = p->d_keys + (p->keys_step ? at : row) * p->sources * attention;
-    REAL *d_score = p->d_score + row * attention;
+    const REAL *weights = p->weights + at * p->sources, *exp_query = p->exp_query + at * width;
+    REAL *d_keys = p->d_keys + (p->keys_step ? at : row) * p->sources * width;
+    REAL *d_score = p->d_score + row * width;
     REAL mean = 0;
     for (long i = 0; i < p->sources; i++) {
         ds[i] = 0;
@@ -173,31 +199,35 @@ static void attend_backwards(const dagger *p, long receiver, long sentence, long
                 d_message[d] = w * d_mixed[d];
         }
     }
-    memset(d_query, 0, attention * sizeof(REAL));
-    for (long i = 0; i < p->sources; i++)
-        if (from.mask[i]) {
-            const REAL *key = from.keys + i * p->keys_source, s = weights[i] * (ds[i] - mean);
-            REAL *d_key = d_keys + i * attention;
-            SIMD for (long j = 0; j < attention; j++) {
-                REAL r = 1 / (1 + key[j] * exp_query[j]), slope = s * r * (1 - r);
-                d_query[j] += slope;
-                d_key[j] += slope;
-                d_score[j] += s * r;
+    SIMD for (long i = 0; i < p->sources; i++)
+        ds[i] = weights[i] * (ds[i] - mean);
+    for (long j = 0; j < width; j += LANES) {
+        const vector query = load(exp_query + j);
+        vector to_query = {0}, to_score = load(d_score + j);
+        for (long i = 0; i < p->sources; i++)
+            if (from.mask[i]) {
+                vector r = reciprocal(1 + load(from.keys + i * p->keys_source + j) * query);
+                vector sr = ds[i] * r, slope = sr - sr * r;
+                REAL *d_key = d_keys + i * width + j;
+                to_query += slope;
+                to_score += sr;
+                store(d_key, load(d_key) + slope);
             }
-        }
-    SIMD for (long j = 0; j < attention; j++)
-        d_query[j] *= 4 * p->score[j];
+        store(d_query + j, 4 * load(p->score + j) * to_query);
+        store(d_score + j, to_score);
+    }
 }
 
 static int dagger_sentences_backwards(const dagger *p, long receiver, long first, long rows)
 {
     const long hidden = p->hidden, attention = p->attention;
     const long width = 4 * hidden + attention, state_width = padded(hidden);
-    REAL *dz = calloc(rows * (width + 3 * state_width + hidden) + hidden + p->sources, sizeof(REAL));
+    REAL *dz = calloc(rows * (width + 3 * state_width + hidden) + hidden + p->sources + p->width, sizeof(REAL));
     if (!dz)
         return 1;
     REAL *carried = dz + rows * width, *d_mixed = carried + rows * state_width, *to_cell = d_mixed + rows * state_width;
     REAL *d_cell = to_cell + rows * state_width, *zero = d_cell + rows * hidden, *ds = zero + hidden;
+    REAL *d_query = ds + p->sources;
     const REAL *back = p->weight_step + receiver * width * state_width;
     for (long t = p->words - 1; t >= 0; t--) {
         const long start = (receiver * p->batch + first) * p->words + t, sentence = p->words * 2 * hidden;
@@ -211,13 +241,14 @@ static int dagger_sentences_backwards(const dagger *p, long receiver, long first
             const long at = start + r * p->words;
             REAL *d_row = dz + r * width, *dc = d_cell + r * hidden;
             const REAL *more = to_cell + r * state_width;
-            attend_backwards(p, receiver, first + r, t, d_mixed + r * state_width, ds, d_row + 4 * hidden);
+            attend_backwards(p, receiver, first + r, t, d_mixed + r * state_width, ds, d_query);
+            memcpy(d_row + 4 * hidden, d_query, attention * sizeof(REAL));
             SIMD for (long d = 0; d < hidden; d++)
                 dc[d] += more[d];
             cell_backwards(hidden, p->gates + at * 4 * hidden, t ? p->c + (at - 1) * hidden : zero, dc, d_row);
             memcpy(p->mixed + at * hidden, d_mixed + r * state_width, hidden * sizeof(REAL));
             memcpy(p->d_inputs + at * 4 * hidden, d_row, 4 * hidden * sizeof(REAL));
-            memcpy(p->d_queries + at * attention, d_row + 4 * hidden, attention * sizeof(REAL));
+            memcpy(p->d_queries + at * attention, d_query, attention * sizeof(REAL));
         }
         if (t)
             multiply(rows, width, hidden, dz, width, back, carried);
