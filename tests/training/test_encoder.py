@@ -1,5 +1,6 @@
 """From words to what a model reads."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from tasktalk.core.errors import DataError, RunFolderError
 from tasktalk.core.task import Task
 from tasktalk.data.dataset import Dataset, Examples
+from tasktalk.encoders import vectors as vectors_module
+from tasktalk.encoders.vectors import load_vectors
 from tasktalk.training.config import DataConfig
 from tasktalk.training.encoder import TextEncoder
 
@@ -44,6 +47,29 @@ def test_words_of_other_splits_are_known_if_they_have_a_vector(dataset: Dataset,
     path.write_text("film 1 2\nfine 3 4\nunused 5 6\n")
     encoder = TextEncoder.fit(dataset, DataConfig(vectors=[str(path)]), with_features=False)
     assert encoder.vocabulary.words == ("book", "good", "bad", "Fine", "film")
+
+
+def test_files_of_vectors_are_read_once(dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [tmp_path / "one.txt", tmp_path / "two.txt"]
+    paths[0].write_text("film 1 2\nfine 3 4\nbook 5 6\nunused 7 8\n")
+    paths[1].write_text("good 9\nodd 8\n")
+    config = DataConfig(vectors=[str(path) for path in paths], min_count=2)
+    read: list[str] = []
+    rows = vectors_module._rows
+
+    def counting(path: str, wanted: set[str]) -> Iterator[tuple[str, np.ndarray]]:
+        read.append(path)
+        return rows(path, wanted)
+
+    monkeypatch.setattr(vectors_module, "_rows", counting)
+    encoder = TextEncoder.fit(dataset, config, with_features=False)
+    assert read == config.vectors
+    monkeypatch.undo()
+    assert encoder.vocabulary.words == ("book", "good", "Fine", "film", "odd")
+    assert encoder.vectors is not None
+    for found, expected in zip(encoder.vectors, load_vectors(paths, encoder.vocabulary.words), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert TextEncoder.fit(dataset, DataConfig(), with_features=False).vectors is None
 
 
 def test_the_cut_is_for_the_network_only(dataset: Dataset) -> None:

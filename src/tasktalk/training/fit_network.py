@@ -19,7 +19,7 @@ from tasktalk.core.seeding import seed_everything
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Batchable, sparse_features
 from tasktalk.data.dataset import Dataset
-from tasktalk.data.vocabulary import FIRST_WORD, PADDING, UNKNOWN, Vocabulary
+from tasktalk.data.vocabulary import FIRST_WORD, PADDING, UNKNOWN
 from tasktalk.encoders.vectors import load_vectors
 from tasktalk.models.build import Network, build_network, set_wide
 from tasktalk.models.linear import LinearModel
@@ -67,7 +67,7 @@ def fit_network(
     if prior is not None:
         set_priors(network, prior)
     if not killed and isinstance(encoder, TextEncoder | SentenceEncoder):
-        _set_vectors(network, config, encoder.vocabulary)
+        _set_vectors(network, config, encoder)
     if not killed and isinstance(network, TextNetwork):
         _set_wide(network, dataset.tasks, splits["train"], config.training.seed)
     accelerator = make_accelerator(config.training, out)
@@ -123,11 +123,11 @@ def _one_example(inputs: Inputs, receivers: tuple[int, ...]) -> Batch:
     return TextBatch(receivers, tokens, tokens != PADDING, labels)
 
 
-def _set_vectors(network: Network, config: Config, vocabulary: Vocabulary) -> None:
+def _set_vectors(network: Network, config: Config, encoder: TextEncoder | SentenceEncoder) -> None:
     """Pretrained word vectors; a checkpoint has them already."""
     embedding = network.embedding if isinstance(network, TextNetwork | TaggingNetwork) else None
     if config.data.vectors and embedding is not None:
-        vectors, found = load_vectors(config.data.vectors, vocabulary.words)
+        vectors, found = encoder.vectors or load_vectors(config.data.vectors, encoder.vocabulary.words)
         embedding.set_vectors(_after_special(vectors), _after_special(found))
 
 

@@ -181,12 +181,17 @@ class Fit:
 
     def _look(self, recent: Sequence[Step], steps: int) -> None:
         """Read the latest losses: stop if one is not a number, else show them."""
-        for number, step in enumerate(recent, self.state.step - len(recent) + 1):
-            losses = step.losses.tolist()
+        lengths = [len(step.losses) for step in recent]
+        # Every transfer waits for the device: one for all steps.
+        seen = torch.cat([step.losses for step in recent]).cpu().split(lengths)
+        known = torch.cat([step.labelled for step in recent]).cpu().split(lengths)
+        parts = zip(recent, seen, known, strict=True)
+        for number, (step, values, labelled) in enumerate(parts, self.state.step - len(recent) + 1):
+            losses = values.tolist()
             for task, loss in zip(step.plan.receivers, losses, strict=True):
                 if not math.isfinite(loss):
                     raise self._diverged(f"the loss of task {self.tasks[task].name!r} is {loss}", number)
-            self.state.loss += sum(losses) / max(1, int(step.labelled.sum()))
+            self.state.loss += sum(losses) / max(1, int(labelled.sum()))
         latest = recent[-1].plan.receivers
         shown = self.tasks[latest[0]].name if len(latest) == 1 else f"{len(latest)} tasks"
         examples = sum(len(rows) for step in recent for rows in step.plan.rows)

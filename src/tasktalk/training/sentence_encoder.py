@@ -1,6 +1,6 @@
 """From sentences to what a tagger reads; fitted on the training sentences, saved with the run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasktalk.core.inputs import SentenceInputs
@@ -8,8 +8,8 @@ from tasktalk.data.dataset import Dataset, Examples
 from tasktalk.data.sentence_batches import EncodedSentences, encode_sentences, folded
 from tasktalk.data.spellings import Alphabet
 from tasktalk.data.vocabulary import Vocabulary
-from tasktalk.encoders.vectors import vector_words
 from tasktalk.training.config import DataConfig
+from tasktalk.training.encoder import Vectors, fit_vocabulary
 from tasktalk.training.run_folder import ALPHABET, VOCABULARY
 
 
@@ -21,11 +21,13 @@ class SentenceEncoder:
         vocabulary: the known words.
         alphabet: the known characters.
         fold: whether words are looked up in lower case.
+        vectors: of the known words, where they were just fitted; None otherwise. They are no part of the run folder.
     """
 
     vocabulary: Vocabulary
     alphabet: Alphabet
     fold: bool
+    vectors: Vectors | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def fit(cls, dataset: Dataset, config: DataConfig) -> "SentenceEncoder":
@@ -35,14 +37,12 @@ class SentenceEncoder:
         """
         fold = config.case == "fold"
         sentences = dataset.splits["train"].tokens
-        extra: set[str] = set()
-        if config.vectors:
-            others = (split.tokens for name, split in dataset.splits.items() if name != "train")
-            wanted = {folded(word, fold) for tokens in others for sentence in tokens for word in sentence}
-            extra = vector_words(config.vectors, wanted)
-        words = ([folded(word, fold) for word in sentence] for sentence in sentences)
-        vocabulary = Vocabulary.build(words, min_count=config.min_count, extra=extra)
-        return cls(vocabulary, Alphabet.build(word for sentence in sentences for word in sentence), fold)
+        words = {
+            name: [[folded(word, fold) for word in sentence] for sentence in split.tokens]
+            for name, split in dataset.splits.items()
+        }
+        vocabulary, vectors = fit_vocabulary(words.pop("train"), words.values(), config)
+        return cls(vocabulary, Alphabet.build(word for sentence in sentences for word in sentence), fold, vectors)
 
     def __call__(self, examples: Examples) -> EncodedSentences:
         """Encode examples."""

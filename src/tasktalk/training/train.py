@@ -14,7 +14,6 @@ from tasktalk.data.batches import Batchable, sparse_features
 from tasktalk.data.dataset import Dataset
 from tasktalk.data.masks import MaskRecord, mask_labels, parse_mask
 from tasktalk.data.standardise import standardise
-from tasktalk.encoders.vectors import load_vectors
 from tasktalk.models.forest import ForestModel
 from tasktalk.models.linear import LinearModel
 from tasktalk.models.options import ForestOptions, LinearOptions, SimpleOptions
@@ -168,10 +167,10 @@ def _with_vector_size(config: Config, encoder: Encoder) -> Config:
     if (
         not isinstance(encoder, TextEncoder | SentenceEncoder)
         or not isinstance(config.model, TextOptions)
-        or not config.data.vectors
+        or encoder.vectors is None
     ):
         return config
     if not config.model.words:
         raise ConfigError("data.vectors have no use with model.words=false: leave one of them out")
-    width = load_vectors(config.data.vectors, encoder.vocabulary.words)[0].shape[1]
+    width = encoder.vectors[0].shape[1]
     return config.model_copy(update={"model": config.model.model_copy(update={"embedding_features": width})})
