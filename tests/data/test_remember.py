@@ -53,7 +53,10 @@ def test_other_content_and_other_versions_are_entries_of_their_own(cache: Path) 
     assert twice.calls == len(list(cache.iterdir())) == 3
 
 
-def test_the_caller_may_change_what_it_gets(cache: Path) -> None:
+@pytest.mark.parametrize("on_disk", [True, False])
+def test_the_caller_may_change_what_it_gets(on_disk: bool, cache: Path) -> None:
+    if not on_disk:
+        cache.write_text("a file in place of the folder")
     for _ in range(3):
         found = remember("numbers", [b"x"], lambda: {"numbers": np.arange(3)})
         assert found["numbers"].tolist() == [0, 1, 2]
