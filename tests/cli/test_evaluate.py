@@ -36,7 +36,7 @@ def test_table(cli: Cli, trained: Path) -> None:
     assert lines[:2] == ["test:", "task   texts  error %    loss"]
     assert [line.split()[0] for line in lines[2:5]] == ["books", "dvd", "mean"]
     assert lines[4].split()[1:] == ["16", f"{mean['error']:.2f}", f"{mean['loss']:.4f}"]
-    assert lines[5] == "test not in train:"
+    assert lines[5] == "test not in train:" and lines[6:] == ["the same texts"]
 
 
 def test_all_texts_of_another_table_count(cli: Cli, trained: Path, tmp_path: Path) -> None:

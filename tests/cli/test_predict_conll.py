@@ -179,6 +179,23 @@ def test_tasks_that_learned_from_different_columns(of_tabs: Path, cli: Cli, tmp_
     assert cli("predict", of_tabs / "run", path, *choice, "--task", "pos").out == "the DT\ndog NN\n"
 
 
+def test_the_ending_of_a_file_tells_that_it_has_words(
+    cli: Cli, of_sentences: Path, trained: Path, tmp_path: Path
+) -> None:
+    for name in ("a.conll", "a.IOB2", "a.bio"):
+        (tmp_path / name).write_text("the\n\n-DOCSTART-\ndog\n")
+        assert cli("predict", of_sentences / "run", tmp_path / name, "--task", "pos").out == (
+            "the DT\n\n-DOCSTART-\ndog NN\n"
+        )
+    (tmp_path / "a.conllu").write_text("1\tthe\n")
+    assert "CoNLL-U has ten columns" in cli("predict", of_sentences / "run", tmp_path / "a.conllu").err
+    texts = cli("predict", trained / "run", tmp_path / "a.conll").out.splitlines()  # they are lines to a classifier
+    assert len(texts) == 4 and all(line.startswith('{"text": ') for line in texts)
+    (tmp_path / "a.txt").write_text("the dog\n")
+    (answer,) = map(json.loads, cli("predict", of_sentences / "run", tmp_path / "a.txt").out.splitlines())
+    assert list(answer) == ["text", "words", "predictions"]
+
+
 def test_a_packed_file_is_tagged_as_text(cli: Cli, of_sentences: Path, tmp_path: Path) -> None:
     path = tmp_path / "in.conll.gz"
     path.write_bytes(gzip.compress(b"the\ndog\n"))

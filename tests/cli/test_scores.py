@@ -146,3 +146,14 @@ def test_scores_of_one_run(capsys: pytest.CaptureFixture[str]) -> None:
         "a         9  0.500  0.5000",
         "mean      9  0.500  0.5000",
     ]
+
+
+def test_new_test_texts_are_shown_apart_where_there_are_others(capsys: pytest.CaptureFixture[str]) -> None:
+    for unseen, shown in (
+        (9, ["the same texts"]),
+        (7, ["task  texts  error %    loss", "a         7     0.50  0.5000"]),
+    ):
+        blocks = scores({"a": (9, 0.5)}, {"a": (unseen, 0.5)})["splits"]
+        evaluation(blocks, texts("a"), "all texts")
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[4] == "test not in train:" and lines[5:7] == shown

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from tasktalk.cli.options import example
-from tasktalk.cli.predict_conll import tag_columns
+from tasktalk.cli.predict_conll import asks_for_columns, tag_columns
 from tasktalk.cli.rows import SEPARATORS, Input, Row, open_rows
 from tasktalk.core.errors import ConfigError, DataError
 
@@ -43,7 +43,8 @@ _File = Annotated[
     Path | None,
     typer.Argument(
         metavar="FILE",
-        help="Texts, SMILES or names of nodes: one a line, or a table (.csv, .tsv, .jsonl), in UTF-8.",
+        help="Texts, SMILES or names of nodes: one a line, or a table (.csv, .tsv, .jsonl), in UTF-8; "
+        "or words, one a line (see --format).",
         show_default="standard input",
     ),
 ]
@@ -61,8 +62,9 @@ _Format = Annotated[
     typer.Option(
         "--format",
         metavar="NAME",
-        help="conll: FILE has a word on each line; a column of tags is added for each task, and nothing else changes.",
-        show_default="auto: by what --output ends in",
+        help="conll: FILE has a word on each line, as a tagger's .conll, .iob or .bio has anyway; a column of tags is "
+        "added for each task, and nothing else changes.",
+        show_default="what FILE and --output end in",
     ),
 ]
 _Token = Annotated[
@@ -105,7 +107,7 @@ def command(
     separator: _Separator = None,
     output: _Output = None,
 ) -> None:
-    """Answer for new texts, molecules or nodes: labels and probabilities, or values.
+    """Answer for new texts, molecules or nodes: labels and probabilities, values, or tags of words.
 
     JSON has a line for each input. A table keeps the columns of the input and
     adds for each task NAME, the label, the value in its unit or the tags, and
@@ -123,7 +125,7 @@ def command(
     name = field_name(loaded.encoder)
     usual = {"smiles": loaded.config.data.smiles, "node": loaded.config.data.node, "text": loaded.config.data.text}
     wanted = [column] if column else [known for known in (usual[name], name) if known]
-    if form == "conll":
+    if form == "conll" or (file is not None and asks_for_columns(loaded, file)):
         with _writing(output) as write:
             tag_columns(loaded, file, [known.name for known in tasks], token, separator, write)
         return

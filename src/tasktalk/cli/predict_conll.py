@@ -16,6 +16,14 @@ _CHUNK = 1000
 _T = TypeVar("_T")
 
 
+def asks_for_columns(run: "Run", file: Path) -> bool:
+    """Whether a run tags words and a file has, by its ending, a word on each line: its lines are no sentences."""
+    from tasktalk.data.corpora import COLUMN_ENDINGS
+
+    tags = any(task.kind == "tagging" for task in run.tasks)
+    return tags and Path(file.name.removesuffix(".gz")).suffix.lower() in (*COLUMN_ENDINGS, ".conllu")
+
+
 def tag_columns(
     run: "Run",
     file: Path | None,

@@ -96,8 +96,14 @@ def evaluation(blocks: Mapping[str, Mapping[str, Any]], dataset: "Dataset", all_
         dataset: the data of the scores.
         all_of_it: what the split ``train`` is called.
     """
+    from tasktalk.training.run import UNSEEN
+
     metrics = main_metrics(dataset)
     for split, block in blocks.items():
+        say(f"{all_of_it if split == 'train' else split.replace('_', ' ')}:")
+        if split == UNSEEN and total(block["tasks"]) == total(blocks["test"]["tasks"]):
+            say(f"the same {_noun(dataset)}")
+            continue
         scores = {name: found for name, found in block["tasks"].items() if found["n"]}
         rows = _rows({name: metrics[name] for name in scores}, [scores])
         used = list(dict.fromkeys(row.metric for row in rows))
@@ -108,7 +114,6 @@ def evaluation(blocks: Mapping[str, Mapping[str, Any]], dataset: "Dataset", all_
              "n/a" if row.losses[0] is None else number(row.losses[0], 4)]
             for row in rows
         ]  # fmt: skip
-        say(f"{all_of_it if split == 'train' else split.replace('_', ' ')}:")
         table(head, shorten(head, cells), left=1)
 
 

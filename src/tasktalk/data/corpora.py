@@ -18,7 +18,9 @@ FORMATS = ("columns", "conllu", "treebank")
 KEYS = ("column", "dev", "test", "token", "separator", "format", "limit")
 
 _KEY = re.compile(r"([a-z_-]+)=(.*)", re.DOTALL)
-_ENDINGS = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".bioes", SUFFIX, ".zip")  # of tagged sentences
+COLUMN_ENDINGS = (".conll", ".iob", ".iob2", ".bio", ".bioes")
+"""Endings of files with a word on each line."""
+_ENDINGS = (*COLUMN_ENDINGS, ".conllu", SUFFIX, ".zip")  # of tagged sentences
 _OF_FILES = ("dev", "test", "token", "separator", "format")
 
 

@@ -179,10 +179,11 @@ class Run:
         examples = self.examples(given, None if task is None else wanted[0])
         encoded = self.encoder(examples)
         key = field_name(self.encoder)
-        rows: list[dict[str, Any]] = [{key: text, "predictions": {}} for text in given]
-        if isinstance(examples.content, Sentences):
-            for row, words in zip(rows, examples.content.words, strict=True):
-                row["words"] = words
+        content = examples.content
+        tokens = [{"words": words} for words in content.words] if isinstance(content, Sentences) else [{}] * len(given)
+        rows: list[dict[str, Any]] = [
+            {key: text, **words, "predictions": {}} for text, words in zip(given, tokens, strict=True)
+        ]
         for k, found in zip(wanted, _ask([self.predictor(k) for k in wanted], wanted, encoded, True), strict=True):
             for row, answer in zip(rows, found, strict=True):
                 row["predictions"][self.tasks[k].name] = (
