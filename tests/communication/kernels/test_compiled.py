@@ -84,3 +84,17 @@ def test_large_activations_saturate() -> None:
     torch.testing.assert_close(states, expected, rtol=0, atol=1e-6)
     states.sum().backward()
     assert inputs.grad is not None and inputs.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_sentence_that_may_read_nothing_is_a_plain_lstm(dtype: torch.dtype) -> None:
+    shapes = ((1, 2, 3, 8), (1, 2, 3, 4), (1, 2, 1, 5, 4), (1, 2, 1, 5, 2))
+    leaves = [draw(*shape).to(dtype).requires_grad_() for shape in shapes]
+    weights = [draw(*shape).to(dtype) for shape in ((1, 2, 8), (2, 4), (2, 4), (2, 2), (4,))]
+    mask = torch.tensor([True, False]).view(1, 2, 1, 1).expand(1, 2, 1, 5)
+    with using("compiled"):
+        states, taken, _ = lstm_dagger(*leaves, mask, *weights)
+        plain = stacked_lstm(leaves[0].detach(), weights[0])
+    gradients = torch.autograd.grad(states[:, 1].sum(), leaves)
+    assert (taken[0, 1] == 0).all() and all(x.isfinite().all() for x in gradients)
+    torch.testing.assert_close(states[:, 1], plain[:, 1])

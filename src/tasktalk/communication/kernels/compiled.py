@@ -10,8 +10,6 @@ from torch.nn.functional import pad
 
 from tasktalk.communication.kernels.build import library
 
-_SATURATED = 20.0  # as in lstm_dagger.c
-
 
 def _structure(name: str, sizes: str, pointers: str) -> type[ctypes.Structure]:
     """The structure that has these members, in this order, in C."""
@@ -86,7 +84,7 @@ class _StackedLSTM(torch.autograd.Function):
         back = _packed(weight.transpose(1, 2))
         tensors = {"weight": back, "gates": gates, "c": c, "states": grad, "d_inputs": dz}
         _run("lstm_backwards", _LSTM, ctx.sizes | strides, tensors)
-        return dz, torch.bmm(_before(states).transpose(1, 2), dz.flatten(1, 2))
+        return dz, _recurrent_gradient(states, dz)
 
 
 class _LSTMDagger(torch.autograd.Function):
@@ -108,7 +106,7 @@ class _LSTMDagger(torch.autograd.Function):
         hidden, attention, sources = gates // 4, queries.shape[-1], keys.shape[-2]
         u = _filled(score)
         read = {
-            "keys": _exponentials(_once(keys), len(u)),
+            "keys": _steps_apart(_rows_contiguous(_once(keys))),
             "messages": _rows_contiguous(_once(messages)),
             "mask": _once(mask).contiguous(),
         }
@@ -149,7 +147,7 @@ class _LSTMDagger(torch.autograd.Function):
             "d_inputs": torch.empty_like(saved["gates"]),
             "d_queries": new(*at, attention),
             "d_read": new(*at, 2 * states.shape[-1]),
-            "d_keys": states.new_zeros(*at[:2], at[2] if own_sources else 1, sources, len(u)),
+            "d_keys": new(*at[:2], at[2] if own_sources else 1, sources, attention),
             "d_score": states.new_zeros(*at[:2], len(u)),
         }
         if own_sources:
@@ -159,23 +157,22 @@ class _LSTMDagger(torch.autograd.Function):
         _run("dagger_backwards", _DAGGER, ctx.sizes, saved | made | {"states": grad.contiguous()})
         if not own_sources:
             made["d_messages"] = torch.matmul(saved["weights"].transpose(2, 3), made["mixed"]).unsqueeze(2)
-        made["d_keys"].mul_(4 * u)
-        return _finish(made, _before(states), saved["c"], mixed, attention)
+        return _finish(made, states, saved["c"], mixed, attention)
 
 
 def _finish(
-    made: dict[str, Tensor], before: Tensor, c: Tensor, mixed: Tensor, attention: int
+    made: dict[str, Tensor], states: Tensor, c: Tensor, mixed: Tensor, attention: int
 ) -> tuple[Tensor | None, ...]:
     """The products that need no loop, and everything in the order of the arguments."""
     d_inputs, d_queries, d_read = made["d_inputs"], made["d_queries"], made["d_read"]
     return (
         d_inputs,
         d_queries,
-        made["d_keys"][..., :attention],
+        made["d_keys"],
         made["d_messages"],
         None,
-        torch.bmm(before.transpose(1, 2), d_inputs.flatten(1, 2)),
-        before.flatten(0, 1).t() @ d_queries.flatten(0, 2),
+        _recurrent_gradient(states, d_inputs),
+        _recurrent_gradient(states, d_queries).sum(dim=0),
         mixed.flatten(0, 2).t() @ d_read.flatten(0, 2),
         c.flatten(0, 2).t() @ d_read.flatten(0, 2)[:, c.shape[-1] :],
         -2 * made["d_score"].sum(dim=(0, 1))[:attention],
@@ -218,14 +215,6 @@ def _filled(score: Tensor) -> Tensor:
     return pad(score, (0, -len(score) % _code(score).vector_width()))
 
 
-def _exponentials(keys: Tensor, width: int) -> Tensor:
-    """e^{2a} of the keys, with zeros up to the width."""
-    made = keys.new_zeros(*keys.shape[:-1], width)
-    part = made[..., : keys.shape[-1]]
-    torch.clamp(keys, -_SATURATED, _SATURATED, out=part).mul_(2).exp_()
-    return made
-
-
 def _once(x: Tensor) -> Tensor:
     """One receiver of a tensor that is the same for all."""
     return x[:1] if x.stride(0) == 0 else x
@@ -235,13 +224,22 @@ def _rows_contiguous(x: Tensor) -> Tensor:
     return x if x.stride(-1) == 1 else x.contiguous()
 
 
+def _steps_apart(keys: Tensor) -> Tensor:
+    """Keys that are expanded over the words would pass for those that hold for all words, with one gradient."""
+    return keys.contiguous() if keys.shape[2] > 1 and keys.stride(2) == 0 else keys
+
+
 def _strides(name: str, x: Tensor, *axes: str) -> dict[str, int]:
     """Strides of the leading axes; 0 where one element stands for all."""
     return {f"{name}_{axis}": 0 if x.shape[i] == 1 else x.stride(i) for i, axis in enumerate(axes)}
 
 
-def _before(states: Tensor) -> Tensor:
-    """h_{t-1} of every word, (cells, batch * words, hidden)."""
-    before = states.new_zeros(states.shape)
-    before[:, :, 1:] = states[:, :, :-1]
-    return before.flatten(1, 2)
+def _recurrent_gradient(states: Tensor, dz: Tensor) -> Tensor:
+    """The sum of h_{t-1}^T dz_t over all words, (cells, hidden, gates).
+
+    One product of all words, each with the word before it, less what pairs a sentence with the end of the one before.
+    """
+    words = states.shape[2]
+    h, dz = states.flatten(1, 2).transpose(1, 2), dz.flatten(1, 2)
+    total = torch.bmm(h[..., :-1], dz[:, 1:])
+    return torch.baddbmm(total, h[..., words - 1 : -1 : words], dz[:, words::words], alpha=-1)

@@ -66,18 +66,14 @@ class _LSTMDagger(torch.autograd.Function):
         rows = receivers * batch
         z = torch.cat((inputs, queries), dim=-1).permute(2, 0, 1, 3).contiguous()
         step_weight = _step_weight(weight, weight_query)
-        exp_keys = _time_first(keys.clamp(-_SATURATED, _SATURATED).mul_(2).exp_(), rows)
-        v = _time_first(messages, rows)
-        bias = _time_first(torch.zeros_like(mask, dtype=inputs.dtype).masked_fill_(~mask, _MASKED), rows)
+        exp_keys, v, bias = _sources(keys, messages, mask, rows)
 
-        h = inputs.new_zeros(words + 1, rows, hidden)
-        c = inputs.new_zeros(words + 1, rows, hidden)
+        h, c = inputs.new_zeros(2, words + 1, rows, hidden)
         gate, m, mixed = inputs.new_empty(3, words, rows, hidden)
         read = inputs.new_empty(words, rows, 2 * hidden)  # [W_f r_t, W_r r_t]
         weights = inputs.new_empty(words, rows, sources)
         exp_query = inputs.new_empty(words, rows, 1, attention)
-        r = torch.empty_like(exp_keys[0])
-        one, minus_two_u = inputs.new_ones(()), -2 * score
+        r, one, minus_two_u = torch.empty_like(exp_keys[0]), inputs.new_ones(()), -2 * score
         for t in range(words):
             a = z[t]
             torch.baddbmm(a, h[t].view(receivers, batch, hidden), step_weight, out=a)
@@ -149,6 +145,13 @@ class _LSTMDagger(torch.autograd.Function):
                 torch.bmm(dz[t].view(receivers, batch, -1), back, out=dh.view(receivers, batch, hidden))
         d_messages = _message_gradient(weights, d_mixed, same_sources=v.shape[0] == 1)
         return _finish(ctx, (dz, d_read, d_keys, d_messages, d_score), h, c, mixed, score)
+
+
+def _sources(keys: Tensor, messages: Tensor, mask: Tensor, rows: int) -> tuple[Tensor, Tensor, Tensor]:
+    """e^{2a}, the messages, and what is added to the scores; all time first."""
+    exp_keys = keys.clamp(-_SATURATED, _SATURATED).mul_(2).exp_()
+    bias = torch.zeros_like(mask, dtype=keys.dtype).masked_fill_(~mask, _MASKED)
+    return _time_first(exp_keys, rows), _time_first(messages, rows), _time_first(bias, rows)
 
 
 def _message_gradient(weights: Tensor, d_mixed: Tensor, same_sources: bool) -> Tensor:

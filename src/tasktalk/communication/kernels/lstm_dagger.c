@@ -21,7 +21,7 @@ typedef struct {
     long mask_receiver, mask_sentence, mask_step;
     const REAL *inputs;         /* x_t W_x + b: receivers, batch, words, 4 hidden */
     const REAL *queries;        /* part of W^(s) [x_t, h_{t-1}, h^(i)] of x_t: receivers, batch, words, attention */
-    const REAL *keys;           /* e^{2a}, a being the part of h^(i); width numbers each */
+    const REAL *keys;           /* a, the part of h^(i): attention */
     const REAL *messages;       /* h^(i) */
     const uint8_t *mask;        /* 1 for what may be read */
     const REAL *weight_step;    /* [W_h, W_q] of every receiver, packed; it and the next two are transposed backwards */
@@ -38,20 +38,38 @@ typedef struct {
     REAL *states;               /* h_t; backwards its gradient: hidden */
     REAL *d_inputs, *d_queries; /* as inputs and queries */
     REAL *d_read;               /* gradients of W_f r_t and of the pre-activation of g_t: 2 hidden */
-    REAL *d_keys;               /* of a, less the factor 4 u: receivers, batch, steps, sources, width */
+    REAL *d_keys;               /* receivers, batch, steps, sources, attention */
     REAL *d_messages;           /* receivers, batch, words, sources, hidden; or NULL */
     REAL *d_score;              /* sum of ds (1 - tanh) / 2: receivers, batch, width */
 } dagger;
 
 typedef struct { /* what one word may read */
-    const REAL *keys, *messages;
+    const REAL *keys; /* e^{2a}: sources, width */
+    const REAL *messages;
     const uint8_t *mask;
 } offer;
 
-static offer offered(const dagger *p, long receiver, long sentence, long t)
+/* e^{2a} of what one word, or every word, may read. */
+static void exponentials(const dagger *p, long receiver, long sentence, long t, REAL *out)
 {
+    const REAL *key = p->keys + receiver * p->keys_receiver + sentence * p->keys_sentence + t * p->keys_step;
+    for (long i = 0; i < p->sources; i++, key += p->keys_source, out += p->width) {
+        SIMD for (long j = 0; j < p->attention; j++)
+            out[j] = exponential(2 * clamped(key[j]));
+        memset(out + p->attention, 0, (p->width - p->attention) * sizeof(REAL));
+    }
+}
+
+/* Room for the keys of sentence r of a few: one for all of them if keys are used up word by word. */
+static REAL *room(const dagger *p, REAL *keys, long r) { return keys + (p->keys_step ? 0 : r * p->sources * p->width); }
+
+/* The sources of a word. ``keys`` keeps those that hold for all words; ``begins`` says that they are not there yet. */
+static offer offered(const dagger *p, long receiver, long sentence, long t, int begins, REAL *keys)
+{
+    if (begins || p->keys_step)
+        exponentials(p, receiver, sentence, t, keys);
     return (offer){
-        p->keys + receiver * p->keys_receiver + sentence * p->keys_sentence + t * p->keys_step,
+        keys,
         p->messages + receiver * p->messages_receiver + sentence * p->messages_sentence + t * p->messages_step,
         p->mask + receiver * p->mask_receiver + sentence * p->mask_sentence + t * p->mask_step,
     };
@@ -96,10 +114,11 @@ static void attend(const dagger *p, offer from, const REAL *exp_query, REAL *wei
     for (long i = 0; i < p->sources; i++) {
         weights[i] = 0;
         if (from.mask[i]) {
-            weights[i] = score_of(p->width, from.keys + i * p->keys_source, exp_query, p->score);
+            weights[i] = score_of(p->width, from.keys + i * p->width, exp_query, p->score);
             highest = weights[i] > highest ? weights[i] : highest;
         }
     }
+    highest = highest > -INFINITY ? highest : 0;
     SIMD_SUM(total) for (long i = 0; i < p->sources; i++)
         total += weights[i] = from.mask[i] * exponential(weights[i] - highest);
     const REAL scale = total > 0 ? 1 / total : total;
@@ -112,12 +131,13 @@ static int dagger_sentences_forwards(const dagger *p, long receiver, long first,
 {
     const long hidden = p->hidden, attention = p->attention;
     const long width = padded(4 * hidden + attention), read_width = padded(2 * hidden), cell_width = padded(hidden);
-    REAL *from_state = calloc(rows * (width + read_width + cell_width + 3 * hidden) + hidden, sizeof(REAL));
+    const long each = width + read_width + cell_width + 3 * hidden + p->sources * p->width;
+    REAL *from_state = calloc(rows * each + hidden, sizeof(REAL));
     if (!from_state)
         return 1;
     REAL *read = from_state + rows * width, *from_cell = read + rows * read_width;
     REAL *state = from_cell + rows * cell_width, *mixed = state + rows * hidden, *cells = mixed + rows * hidden;
-    REAL *zero = cells + rows * hidden;
+    REAL *keys = cells + rows * hidden, *zero = keys + rows * p->sources * p->width;
     const REAL *weight = p->weight_step + receiver * hidden * width;
     for (long t = 0; t < p->words; t++) {
         const long start = (receiver * p->batch + first) * p->words + t;
@@ -133,7 +153,8 @@ static int dagger_sentences_forwards(const dagger *p, long receiver, long first,
             SIMD for (long j = 0; j < attention; j++)
                 exp_query[j] = exponential(2 * clamped(query[j] + from[4 * hidden + j]));
             memset(exp_query + attention, 0, (p->width - attention) * sizeof(REAL));
-            attend(p, offered(p, receiver, first + r, t), exp_query, p->weights + at * p->sources, mixed + r * hidden);
+            const offer from_others = offered(p, receiver, first + r, t, t == 0, room(p, keys, r));
+            attend(p, from_others, exp_query, p->weights + at * p->sources, mixed + r * hidden);
             memcpy(p->mixed + at * hidden, mixed + r * hidden, hidden * sizeof(REAL));
         }
         multiply(rows, hidden, 2 * hidden, mixed, hidden, p->weight_message, read);
@@ -173,14 +194,11 @@ static void fusion_backwards(const dagger *p, long at, const REAL *dh, REAL *dc,
 }
 
 /* Back through Eq. 3 or 8, 6 and 5, from the gradient of r_t; ``ds`` is memory for the sources. */
-static void attend_backwards(const dagger *p, long receiver, long sentence, long t, const REAL *d_mixed, REAL *ds,
-                             REAL *d_query)
+static void attend_backwards(const dagger *p, offer from, long row, long t, const REAL *d_mixed, REAL *ds, REAL *d_query,
+                             REAL *d_keys)
 {
-    const long width = p->width, hidden = p->hidden, row = receiver * p->batch + sentence;
-    const long at = row * p->words + t;
-    const offer from = offered(p, receiver, sentence, t);
+    const long width = p->width, hidden = p->hidden, at = row * p->words + t;
     const REAL *weights = p->weights + at * p->sources, *exp_query = p->exp_query + at * width;
-    REAL *d_keys = p->d_keys + (p->keys_step ? at : row) * p->sources * width;
     REAL *d_score = p->d_score + row * width;
     REAL mean = 0;
     for (long i = 0; i < p->sources; i++) {
@@ -206,7 +224,7 @@ static void attend_backwards(const dagger *p, long receiver, long sentence, long
         vector to_query = {0}, to_score = load(d_score + j);
         for (long i = 0; i < p->sources; i++)
             if (from.mask[i]) {
-                vector r = reciprocal(1 + load(from.keys + i * p->keys_source + j) * query);
+                vector r = reciprocal(1 + load(from.keys + i * width + j) * query);
                 vector sr = ds[i] * r, slope = sr - sr * r;
                 REAL *d_key = d_keys + i * width + j;
                 to_query += slope;
@@ -218,16 +236,29 @@ static void attend_backwards(const dagger *p, long receiver, long sentence, long
     }
 }
 
+/* Hand over what has been gathered for the keys of a word or of all words. */
+static void write_key_gradient(const dagger *p, long at, REAL *gathered)
+{
+    REAL *out = p->d_keys + at * p->sources * p->attention;
+    for (long i = 0; i < p->sources; i++, out += p->attention) {
+        const REAL *from = gathered + i * p->width;
+        SIMD for (long j = 0; j < p->attention; j++)
+            out[j] = 4 * p->score[j] * from[j];
+    }
+    memset(gathered, 0, p->sources * p->width * sizeof(REAL));
+}
+
 static int dagger_sentences_backwards(const dagger *p, long receiver, long first, long rows)
 {
     const long hidden = p->hidden, attention = p->attention;
     const long width = 4 * hidden + attention, state_width = padded(hidden);
-    REAL *dz = calloc(rows * (width + 3 * state_width + hidden) + hidden + p->sources + p->width, sizeof(REAL));
+    const long each = width + 3 * state_width + hidden + 2 * p->sources * p->width;
+    REAL *dz = calloc(rows * each + hidden + p->sources + p->width, sizeof(REAL));
     if (!dz)
         return 1;
     REAL *carried = dz + rows * width, *d_mixed = carried + rows * state_width, *to_cell = d_mixed + rows * state_width;
     REAL *d_cell = to_cell + rows * state_width, *zero = d_cell + rows * hidden, *ds = zero + hidden;
-    REAL *d_query = ds + p->sources;
+    REAL *d_query = ds + p->sources, *keys = d_query + p->width, *d_keys = keys + rows * p->sources * p->width;
     const REAL *back = p->weight_step + receiver * width * state_width;
     for (long t = p->words - 1; t >= 0; t--) {
         const long start = (receiver * p->batch + first) * p->words + t, sentence = p->words * 2 * hidden;
@@ -241,7 +272,11 @@ static int dagger_sentences_backwards(const dagger *p, long receiver, long first
             const long at = start + r * p->words;
             REAL *d_row = dz + r * width, *dc = d_cell + r * hidden;
             const REAL *more = to_cell + r * state_width;
-            attend_backwards(p, receiver, first + r, t, d_mixed + r * state_width, ds, d_query);
+            const long row = receiver * p->batch + first + r;
+            const offer from = offered(p, receiver, first + r, t, t == p->words - 1, room(p, keys, r));
+            attend_backwards(p, from, row, t, d_mixed + r * state_width, ds, d_query, room(p, d_keys, r));
+            if (p->keys_step || t == 0)
+                write_key_gradient(p, p->keys_step ? at : row, room(p, d_keys, r));
             memcpy(d_row + 4 * hidden, d_query, attention * sizeof(REAL));
             SIMD for (long d = 0; d < hidden; d++)
                 dc[d] += more[d];
