@@ -196,12 +196,15 @@ def test_checksum_differs(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert contents(tmp_path) == before
 
 
-def test_loss_that_is_no_number_stops_with_task_and_step(cli: Cli, shop: Path, tmp_path: Path) -> None:
+def test_training_that_diverges_stops_with_task_and_step(cli: Cli, shop: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     done = cli("train", shop, *SMALL, "--set", "training.learning_rate=1.0e+37", "--set",
                "training.checkpoint_seconds=0", "--out", out, "-q")  # fmt: skip
-    facts = ["the loss of task '", "' is inf at epoch 1, step ", f"the last good checkpoint is kept in {out}"]
+    facts = [" at epoch 1, step ", f"the last good checkpoint is kept in {out}"]
     assert_refused(done, *facts, "training.learning_rate")
+    # Which of the two is seen first depends on where a recurrence overflows.
+    what = r"the loss of task '\w+' is (inf|nan)|\S+weight is no longer a number after a batch of '\w+'"
+    assert re.search(f"error: ({what}) at epoch", done.err)
     assert {"config.yaml", "vocabulary.txt", "checkpoint.safetensors"} <= set(contents(out))
     assert not list(out.rglob("*.part"))
     assert_refused(cli("predict", out, stdin=b"text\n"), f"{out}: ", "not finished", "--resume")

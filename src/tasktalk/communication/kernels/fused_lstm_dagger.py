@@ -67,13 +67,12 @@ class _LSTMDagger(torch.autograd.Function):
         z = torch.cat((inputs, queries), dim=-1).permute(2, 0, 1, 3).contiguous()
         step_weight = _step_weight(weight, weight_query)
         exp_keys, v, bias = _sources(keys, messages, mask, rows)
-
         h, c = inputs.new_zeros(2, words + 1, rows, hidden)
         gate, m, mixed = inputs.new_empty(3, words, rows, hidden)
         read = inputs.new_empty(words, rows, 2 * hidden)  # [W_f r_t, W_r r_t]
         weights = inputs.new_empty(words, rows, sources)
         exp_query = inputs.new_empty(words, rows, 1, attention)
-        r, one, minus_two_u = torch.empty_like(exp_keys[0]), inputs.new_ones(()), -2 * score
+        r, minus_two_u = torch.empty_like(exp_keys[0]), -2 * score
         for t in range(words):
             a = z[t]
             torch.baddbmm(a, h[t].view(receivers, batch, hidden), step_weight, out=a)
@@ -82,7 +81,7 @@ class _LSTMDagger(torch.autograd.Function):
             torch.addcmul(f.mul(c[t]), i, g, out=c[t + 1])  # c_t of Eq. 2
             q = a[:, 4 * hidden :].clamp(-_SATURATED, _SATURATED).mul_(2)
             torch.exp(q, out=exp_query[t, :, 0])
-            _attention_states(_at(exp_keys, t), exp_query[t], one, r)
+            _attention_states(_at(exp_keys, t), exp_query[t], r)
             s = torch.mv(r.view(-1, attention), minus_two_u).view(rows, sources)  # Eq. 5, less the constant sum of u
             torch.softmax(s.add_(_at(bias, t)), dim=-1, out=weights[t])  # Eq. 6
             torch.bmm(weights[t].unsqueeze(1), _at(v, t), out=mixed[t].unsqueeze(1))  # r_t, Eq. 3 or 8
@@ -114,7 +113,7 @@ class _LSTMDagger(torch.autograd.Function):
         d_keys = torch.zeros_like(exp_keys)
         d_score = torch.zeros_like(score)
         r, slope = torch.empty_like(exp_keys[0]), torch.empty_like(exp_keys[0])
-        one, four_u = score.new_ones(()), 4 * score
+        four_u = 4 * score
         dh, dc = torch.zeros_like(m[0]), torch.zeros_like(m[0])
         zs = z.view(words, rows, -1)
         for chunk in chunks_from_end(words, dh.numel()):
@@ -134,7 +133,7 @@ class _LSTMDagger(torch.autograd.Function):
                 torch.mm(d_read[t], message_back, out=d_mixed[t])
                 d_weights = torch.bmm(_at(v, t), d_mixed[t].unsqueeze(-1)).squeeze(-1)
                 ds = torch._softmax_backward_data(d_weights, weights[t], -1, d_weights.dtype)
-                _attention_states(_at(exp_keys, t), exp_query[t], one, r)
+                _attention_states(_at(exp_keys, t), exp_query[t], r)
                 d_score.addmv_(r.view(-1, r.shape[-1]).t(), ds.view(-1))
                 torch.addcmul(r, r, r, value=-1, out=slope)  # r (1 - r)
                 d_query = torch.bmm(ds.unsqueeze(1), slope).squeeze(1)
@@ -184,9 +183,9 @@ def _finish(
     )
 
 
-def _attention_states(exp_keys: Tensor, exp_query: Tensor, one: Tensor, out: Tensor) -> None:
+def _attention_states(exp_keys: Tensor, exp_query: Tensor, out: Tensor) -> None:
     """Write r = 1 / (1 + e^{2a} e^{2b}) for every source, (rows, sources, attention)."""
-    torch.addcmul(one, exp_keys, exp_query, out=out)
+    torch.addcmul(out.new_ones(()), exp_keys, exp_query, out=out)
     out.reciprocal_()
 
 
