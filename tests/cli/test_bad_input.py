@@ -1,6 +1,7 @@
 """Every wrong input is one sentence and exit code 2, and nothing is written."""
 
 import errno
+import re
 import shutil
 from collections.abc import Callable
 from hashlib import sha256
