@@ -4,15 +4,18 @@ import pytest
 import torch
 
 from tasktalk.benchmarks.bench_floor import MODELS, Model, Sizes
-from tasktalk.benchmarks.bench_recurrence import check_equal, make_pair
+from tasktalk.benchmarks.bench_loop import LoopLSTM, MakeLSTM, TorchLSTM
+from tasktalk.benchmarks.bench_recurrence import check_equal, make_block, make_loop
 
 SIZES = Sizes(words=6, tasks=3, batch=2, hidden=5)
 
 
+@pytest.mark.parametrize("make_lstm", [LoopLSTM, TorchLSTM])
 @pytest.mark.parametrize("model", MODELS)
-def test_states_and_gradients_are_those_of_the_block(model: Model) -> None:
+def test_states_and_gradients_are_those_of_the_block(model: Model, make_lstm: MakeLSTM) -> None:
     torch.manual_seed(1)
-    block, loop = make_pair(model, SIZES)
+    block = make_block(model, SIZES)
+    loop = make_loop(block, make_lstm)
     block.double()
     loop.double()
     words = torch.randn(SIZES.batch, SIZES.words, SIZES.hidden, dtype=torch.float64)
@@ -29,7 +32,8 @@ def test_states_and_gradients_are_those_of_the_block(model: Model) -> None:
 
 
 def test_a_difference_is_noticed() -> None:
-    block, loop = make_pair("ic", SIZES)
+    block = make_block("ic", SIZES)
+    loop = make_loop(block)
     with torch.no_grad():
         next(iter(block.parameters())).add_(1)
     words = torch.randn(SIZES.batch, SIZES.words, SIZES.hidden)

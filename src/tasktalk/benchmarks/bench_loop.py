@@ -1,7 +1,10 @@
-"""DC-MTL and IC-MTL written as one would from the paper: LSTMs of torch, and a loop over words with attention inside.
+"""DC-MTL and IC-MTL written as one would from the paper: loops over words, with attention inside.
 
-Nothing in it is slow on purpose. It has the weights of our block, so that both can be compared.
+The LSTMs that only send are loops as well (``LoopLSTM``, Eq. 2), or torch's own (``TorchLSTM``). Nothing is slow on
+purpose. Everything has the weights of our block, so that both can be compared.
 """
+
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Bool, Float
@@ -54,24 +57,65 @@ class LoopReader(nn.Module):
         return torch.stack(states, dim=1)
 
 
+class LoopLSTM(nn.Module):
+    """Eq. 2, word by word."""
+
+    def __init__(self, lstm: LSTMParameters) -> None:
+        super().__init__()
+        self.weight_x, self.weight_h, self.bias = _copy(lstm.weight_x), _copy(lstm.weight_h), _copy(lstm.bias)
+
+    def forward(self, words: Float[Tensor, "batch words features"]) -> Float[Tensor, "batch words hidden"]:
+        """States of the words."""
+        h = c = words.new_zeros(len(words), len(self.weight_h))
+        states = []
+        for x in words.unbind(dim=1):
+            i, f, g, o = (x @ self.weight_x + h @ self.weight_h + self.bias).chunk(4, dim=1)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+            states.append(h)
+        return torch.stack(states, dim=1)
+
+
+class TorchLSTM(nn.Module):
+    """torch.nn.LSTM."""
+
+    @torch.no_grad()
+    def __init__(self, lstm: LSTMParameters) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(len(lstm.weight_x), len(lstm.weight_h), batch_first=True)
+        given = {"weight_ih_l0": lstm.weight_x.t(), "weight_hh_l0": lstm.weight_h.t(), "bias_ih_l0": lstm.bias}
+        for name, value in given.items():
+            self.lstm.get_parameter(name).copy_(value)
+        self.lstm.get_parameter("bias_hh_l0").zero_()
+
+    def forward(self, words: Float[Tensor, "batch words features"]) -> Float[Tensor, "batch words hidden"]:
+        """States of the words."""
+        states: Tensor = self.lstm(words)[0]
+        return states
+
+
+MakeLSTM = Callable[[LSTMParameters], nn.Module]
+
+
 class LoopIndirect(nn.Module):
     """IC-MTL for one receiver.
 
     Args:
         block: whose weights are taken.
         receiver: the task that reads.
+        make_lstm: what the shared LSTM becomes.
     """
 
-    def __init__(self, block: IndirectCommunication, receiver: int) -> None:
+    def __init__(self, block: IndirectCommunication, receiver: int, make_lstm: MakeLSTM) -> None:
         super().__init__()
-        self.shared = _torch_lstm(_cell(block.shared.lstm.cells[0]))
+        self.shared = make_lstm(_cell(block.shared.lstm.cells[0]))
         self.reader = LoopReader(block.reader, _cell(block.lstms.cells[receiver]))
 
     def forward(
         self, words: Float[Tensor, "batch words features"], mask: Bool[Tensor, "batch words"]
     ) -> Float[Tensor, "batch words hidden"]:
         """States of the words."""
-        mailbox, _ = self.shared(words)  # Eq. 7
+        mailbox = self.shared(words)  # Eq. 7
         states: Tensor = self.reader(words, mailbox.unsqueeze(1), mask)
         return states
 
@@ -79,11 +123,11 @@ class LoopIndirect(nn.Module):
 class LoopDirect(nn.Module):
     """DC-MTL for one receiver; arguments as for ``LoopIndirect``."""
 
-    def __init__(self, block: DirectCommunication, receiver: int) -> None:
+    def __init__(self, block: DirectCommunication, receiver: int, make_lstm: MakeLSTM) -> None:
         super().__init__()
         self.train_senders = block.train_senders
         senders = [cell for i, cell in enumerate(block.lstms.cells) if i != receiver]
-        self.senders = nn.ModuleList(_torch_lstm(_cell(cell)) for cell in senders)
+        self.senders = nn.ModuleList(make_lstm(_cell(cell)) for cell in senders)
         self.reader = LoopReader(block.reader, _cell(block.lstms.cells[receiver]))
 
     def forward(
@@ -91,7 +135,7 @@ class LoopDirect(nn.Module):
     ) -> Float[Tensor, "batch words hidden"]:
         """States of the words."""
         with torch.set_grad_enabled(self.train_senders and torch.is_grad_enabled()):
-            messages = torch.stack([sender(words)[0] for sender in self.senders], dim=2)  # h_t^(i)
+            messages = torch.stack([sender(words) for sender in self.senders], dim=2)  # h_t^(i)
         every = mask.new_ones(len(words), len(self.senders))
         states: Tensor = self.reader(words, messages, every)
         return states
@@ -105,13 +149,3 @@ def _cell(module: nn.Module) -> LSTMParameters:
 
 def _copy(parameter: Tensor) -> nn.Parameter:
     return nn.Parameter(parameter.detach().clone())
-
-
-@torch.no_grad()
-def _torch_lstm(cell: LSTMParameters) -> nn.LSTM:
-    lstm = nn.LSTM(len(cell.weight_x), len(cell.weight_h), batch_first=True)
-    given = {"weight_ih_l0": cell.weight_x.t(), "weight_hh_l0": cell.weight_h.t(), "bias_ih_l0": cell.bias}
-    for name, value in given.items():
-        lstm.get_parameter(name).copy_(value)
-    lstm.get_parameter("bias_hh_l0").zero_()
-    return lstm

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tasktalk.benchmarks.bench_floor import MODELS, Model, Sizes, attention_pass, operations
-from tasktalk.benchmarks.bench_loop import LoopDirect, LoopIndirect
+from tasktalk.benchmarks.bench_loop import LoopDirect, LoopIndirect, LoopLSTM, MakeLSTM, TorchLSTM
 from tasktalk.benchmarks.speed_clock import peak_rate, product_job, ratio, take_turns
 from tasktalk.benchmarks.step import training_step
 from tasktalk.communication.direct import DirectCommunication
@@ -51,7 +51,7 @@ def compare(sizes: Sizes, threads: int, rounds: int, cpu_time: bool = False, pro
 
 
 def _row(model: Model, sizes: Sizes, seconds: dict[str, list[float]], peak: float) -> dict[str, Any]:
-    ours, loop, once = (seconds[f"{model} {name}"] for name in ("ours", "loop", "attention"))
+    ours, loop, mixed, once = (seconds[f"{model} {name}"] for name in ("ours", "loop", "loop and LSTM", "attention"))
     products = operations(model, sizes) / peak
     floors = [products + attention for attention in once]
     return {
@@ -59,6 +59,7 @@ def _row(model: Model, sizes: Sizes, seconds: dict[str, list[float]], peak: floa
         "milliseconds": {"ours": statistics.median(ours) * 1e3, "loop": statistics.median(loop) * 1e3},
         "floor_milliseconds": {"products": products * 1e3, "attention": statistics.median(once) * 1e3},
         "loop_to_ours": ratio(loop, ours),
+        "loop_and_lstm_to_ours": ratio(mixed, ours),
         "ours_to_floor": ratio(ours, floors),
     }
 
@@ -67,22 +68,30 @@ def _jobs(model: Model, sizes: Sizes) -> dict[str, Callable[[], object]]:
     torch.manual_seed(0)
     words = torch.randn(sizes.batch, sizes.words, sizes.hidden).mul_(0.5).requires_grad_()
     mask = torch.ones(sizes.batch, sizes.words, dtype=torch.bool)
-    block, loop = make_pair(model, sizes)
+    block = make_block(model, sizes)
+    loop, mixed = make_loop(block), make_loop(block, TorchLSTM)
     check_equal(block, loop, words, mask)
+    check_equal(block, mixed, words, mask)
     return {
         "ours": step_of(lambda: block(words[None], mask[None], (_RECEIVER,)).states, block),
         "loop": step_of(lambda: loop(words, mask), loop),
+        "loop and LSTM": step_of(lambda: mixed(words, mask), mixed),
         "attention": attention_pass(model, sizes),
     }
 
 
-def make_pair(model: Model, sizes: Sizes) -> tuple[nn.Module, nn.Module]:
-    """A block, and the same in loops."""
+def make_block(model: Model, sizes: Sizes) -> IndirectCommunication | DirectCommunication:
+    """What is measured."""
     if model == "ic":
-        indirect = IndirectCommunication(sizes.hidden, sizes.hidden, sizes.tasks)
-        return indirect, LoopIndirect(indirect, _RECEIVER)
-    direct = DirectCommunication(sizes.hidden, sizes.hidden, sizes.tasks, train_senders=model == "dc")
-    return direct, LoopDirect(direct, _RECEIVER)
+        return IndirectCommunication(sizes.hidden, sizes.hidden, sizes.tasks)
+    return DirectCommunication(sizes.hidden, sizes.hidden, sizes.tasks, train_senders=model == "dc")
+
+
+def make_loop(block: IndirectCommunication | DirectCommunication, make_lstm: MakeLSTM = LoopLSTM) -> nn.Module:
+    """The same in loops; other LSTMs than the reading one may be torch's."""
+    if isinstance(block, IndirectCommunication):
+        return LoopIndirect(block, _RECEIVER, make_lstm)
+    return LoopDirect(block, _RECEIVER, make_lstm)
 
 
 @torch.no_grad()

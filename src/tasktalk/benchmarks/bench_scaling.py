@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from tasktalk.benchmarks.bench_floor import Model, Sizes
-from tasktalk.benchmarks.bench_recurrence import make_pair, step_of
+from tasktalk.benchmarks.bench_recurrence import make_block, step_of
 from tasktalk.core.files import whole_file
 
 SWEEPS = {
@@ -73,7 +73,7 @@ def measure(model: Model, sizes: Sizes) -> dict[str, float]:
     torch.manual_seed(0)
     words = torch.randn(1, sizes.batch, sizes.words, sizes.hidden).mul_(0.5).requires_grad_()
     mask = torch.ones(1, sizes.batch, sizes.words, dtype=torch.bool)
-    block, _ = make_pair(model, sizes)
+    block = make_block(model, sizes)
     step = step_of(lambda: block(words, mask, (0,)).states, block)
     before = _peak()
     step()
