@@ -55,17 +55,16 @@ class LSTMs(nn.Module):
     def project(
         self, words: Float[Tensor, "groups batch words word_features"], which: Sequence[int]
     ) -> Float[Tensor, "cells batch words gates"]:
-        """x_t W_x + b for the chosen LSTMs; ``groups`` is 1 or their number."""
+        """x_t W_x for the chosen LSTMs; ``groups`` is 1 or their number."""
         _, batch, length, features = words.shape
         flat = words.reshape(words.shape[0], batch * length, features).expand(len(which), -1, -1)
-        projected = torch.baddbmm(self.stack("bias", which).unsqueeze(1), flat, self.stack("weight_x", which))
-        return torch.unflatten(projected, 1, (batch, length))
+        return torch.unflatten(torch.bmm(flat, self.stack("weight_x", which)), 1, (batch, length))
 
     def forward(
         self, words: Float[Tensor, "groups batch words word_features"], which: Sequence[int]
     ) -> Float[Tensor, "cells batch words hidden"]:
         """States of the chosen LSTMs over the words."""
-        return stacked_lstm(self.project(words, which), self.stack("weight_h", which))
+        return stacked_lstm(self.project(words, which), self.stack("bias", which), self.stack("weight_h", which))
 
 
 class SharedLSTM(nn.Module):

@@ -46,6 +46,7 @@ class MessageReader(nn.Module):
         """
         return lstm_dagger(
             lstms.project(words, receivers),
+            lstms.stack("bias", receivers),
             for_receivers(words @ self.attend_word, receivers),
             for_receivers(messages @ self.attend_message, receivers),
             for_receivers(messages, receivers),

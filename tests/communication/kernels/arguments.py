@@ -26,6 +26,7 @@ class Arguments:
         steps, mask_steps = words if own_sources else 1, words if own_mask else 1
         shapes = {
             "inputs": (*rows, words, 4 * HIDDEN),
+            "bias": (RECEIVERS, 4 * HIDDEN),
             "queries": (*rows, words, ATTENTION),
             "keys": (*rows, steps, SOURCES, ATTENTION),
             "messages": (*rows, steps, SOURCES, HIDDEN),

@@ -19,10 +19,10 @@ def fused() -> Iterator[None]:
 @pytest.mark.parametrize("elements", [1, 2 * CELLS * BATCH * HIDDEN, 10**9])
 def test_chunks_of_time_make_no_difference(elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = draw(CELLS, BATCH, WORDS, 4 * HIDDEN).requires_grad_()
-    weight = draw(CELLS, HIDDEN, 4 * HIDDEN).requires_grad_()
-    expected = with_gradients(stacked_lstm(inputs, weight), inputs, weight)
+    bias, weight = draw(CELLS, 4 * HIDDEN), draw(CELLS, HIDDEN, 4 * HIDDEN).requires_grad_()
+    expected = with_gradients(stacked_lstm(inputs, bias, weight), inputs, weight)
     monkeypatch.setattr(fused_lstm, "_CHUNK_ELEMENTS", elements)
-    for a, b in zip(with_gradients(stacked_lstm(inputs, weight), inputs, weight), expected, strict=True):
+    for a, b in zip(with_gradients(stacked_lstm(inputs, bias, weight), inputs, weight), expected, strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-14)
 
 

@@ -25,10 +25,11 @@ def kernel(request: pytest.FixtureRequest) -> Iterator[Kernel]:
         yield request.param
 
 
-def torch_lstm(inputs: Tensor, weight: Tensor) -> Tensor:
+def torch_lstm(inputs: Tensor, bias: Tensor, weight: Tensor) -> Tensor:
     """torch.nn.LSTM with the inputs' projection taken out."""
-    module = torch.nn.LSTM(inputs.shape[-1], weight.shape[0], batch_first=True, bias=False).double()
+    module = torch.nn.LSTM(inputs.shape[-1], weight.shape[0], batch_first=True).double()
     parameters = {"weight_ih_l0": torch.eye(inputs.shape[-1], dtype=torch.float64), "weight_hh_l0": weight.t()}
+    parameters |= {"bias_ih_l0": bias, "bias_hh_l0": torch.zeros_like(bias)}
     states: Tensor = torch.func.functional_call(module, parameters, (inputs,))[0]
     return states
 
@@ -36,24 +37,25 @@ def torch_lstm(inputs: Tensor, weight: Tensor) -> Tensor:
 @pytest.mark.parametrize(("cells", "batch", "words"), [(CELLS, BATCH, WORDS), (1, 1, WORDS), (CELLS, 1, 1), (1, 3, 2)])
 def test_lstm_equals_torch(cells: int, batch: int, words: int) -> None:
     inputs = draw(cells, batch, words, 4 * HIDDEN).requires_grad_()
-    weight = draw(cells, HIDDEN, 4 * HIDDEN).requires_grad_()
-    expected = torch.stack([torch_lstm(x, w) for x, w in zip(inputs, weight, strict=True)])
-    found = stacked_lstm(inputs, weight)
-    for a, b in zip(with_gradients(found, inputs, weight), with_gradients(expected, inputs, weight), strict=True):
+    bias, weight = draw(cells, 4 * HIDDEN).requires_grad_(), draw(cells, HIDDEN, 4 * HIDDEN).requires_grad_()
+    leaves = (inputs, bias, weight)
+    expected = torch.stack([torch_lstm(*given) for given in zip(*leaves, strict=True)])
+    found = stacked_lstm(*leaves)
+    for a, b in zip(with_gradients(found, *leaves), with_gradients(expected, *leaves), strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("words", [1, 3])
 def test_gradcheck_of_lstm(words: int) -> None:
-    inputs, weight = draw(2, 2, words, 8).requires_grad_(), draw(2, 2, 8).requires_grad_()
-    assert torch.autograd.gradcheck(stacked_lstm, (inputs, weight))
+    leaves = [draw(2, 2, words, 8), draw(2, 8), draw(2, 2, 8)]
+    assert torch.autograd.gradcheck(stacked_lstm, [x.requires_grad_() for x in leaves])
 
 
 @pytest.mark.parametrize(("cells", "batch"), [(CELLS, BATCH), (1, 1)])
 def test_inputs_of_lstm_stay_as_they_are(cells: int, batch: int) -> None:
     inputs, weight = draw(cells, batch, WORDS, 4 * HIDDEN), draw(cells, HIDDEN, 4 * HIDDEN)
     before = inputs.clone(), weight.clone()
-    stacked_lstm(inputs, weight)
+    stacked_lstm(inputs, draw(cells, 4 * HIDDEN), weight)
     assert torch.equal(inputs, before[0])
     assert torch.equal(weight, before[1])
 
@@ -61,19 +63,22 @@ def test_inputs_of_lstm_stay_as_they_are(cells: int, batch: int) -> None:
 @pytest.mark.parametrize("kernel", ["fused", "compiled"], indirect=True)
 def test_gradients_of_gradients_of_lstm_are_refused() -> None:
     inputs, weight = draw(2, 2, 3, 8).requires_grad_(), draw(2, 2, 8).requires_grad_()
-    (gradient,) = torch.autograd.grad(stacked_lstm(inputs, weight).square().sum(), inputs, create_graph=True)
+    (gradient,) = torch.autograd.grad(
+        stacked_lstm(inputs, draw(2, 8), weight).square().sum(), inputs, create_graph=True
+    )
     with pytest.raises(RuntimeError, match="trying to differentiate twice a function that was marked"):
         gradient.sum().backward()
 
 
 def test_mixed_precision_keeps_the_lstm_in_the_weights_precision() -> None:
     inputs, weight = draw(2, 2, 3, 8).bfloat16().requires_grad_(), draw(2, 2, 8).float().requires_grad_()
+    bias = draw(2, 8).float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        states = stacked_lstm(inputs, weight)
+        states = stacked_lstm(inputs, bias, weight)
     assert states.dtype == torch.float32
     states.sum().backward()
     assert inputs.grad is not None and inputs.grad.dtype == torch.bfloat16
-    torch.testing.assert_close(states, stacked_lstm(inputs.float(), weight))
+    torch.testing.assert_close(states, stacked_lstm(inputs.float(), bias, weight))
 
 
 @pytest.mark.parametrize("own_mask", [False, True])
@@ -123,7 +128,7 @@ def test_masked_sources_make_no_difference() -> None:
 def test_messages_without_value_leave_a_plain_lstm() -> None:
     arguments = Arguments(own_sources=True, own_mask=True)
     arguments.floats["messages"] = torch.zeros_like(arguments.floats["messages"]).requires_grad_()
-    plain = stacked_lstm(arguments.floats["inputs"], arguments.floats["weight"])
+    plain = stacked_lstm(*(arguments.floats[name] for name in ("inputs", "bias", "weight")))
     torch.testing.assert_close(arguments.run().states, plain, rtol=0, atol=1e-14)
 
 

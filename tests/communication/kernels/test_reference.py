@@ -5,8 +5,8 @@ from tests.communication.kernels.arguments import Arguments, draw
 
 
 def test_gradients_of_gradients_exist() -> None:
-    inputs, weight = draw(2, 2, 3, 8).requires_grad_(), draw(2, 2, 8).requires_grad_()
-    assert torch.autograd.gradgradcheck(lstm, (inputs, weight))
+    leaves = [draw(2, 2, 3, 8), draw(2, 8), draw(2, 2, 8)]
+    assert torch.autograd.gradgradcheck(lstm, [x.requires_grad_() for x in leaves])
     arguments = Arguments(own_sources=False, own_mask=False)
     states, weights, gate = lstm_dagger(**arguments.floats, mask=arguments.mask)
     (gradient,) = torch.autograd.grad(states.square().sum(), arguments.floats["score"], create_graph=True)

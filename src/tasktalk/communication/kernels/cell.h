@@ -89,12 +89,15 @@ INLINE void pack_panels(long depth, long columns, const REAL *a, long row, long 
                 out[j] = p + j < columns ? a[k * row + (p + j) * column] : 0;
 }
 
-/* Rows of one panel: out = a b, b of depth rows and PANEL columns. */
-INLINE void panel(int rows, long depth, const REAL *a, long a_row, const REAL *b, REAL *out, long out_row)
+/* Rows of one panel: out = start + a b, b of depth rows and PANEL columns. */
+INLINE void panel(int rows, long depth, const REAL *a, long a_row, const REAL *b, const REAL *start, REAL *out,
+                  long out_row)
 {
     vector left[ROWS], right[ROWS];
-    for (int r = 0; r < rows; r++)
-        left[r] = right[r] = (vector){0};
+    for (int r = 0; r < rows; r++) {
+        left[r] = start ? *(const vector *)start : (vector){0};
+        right[r] = start ? *(const vector *)(start + LANES) : (vector){0};
+    }
     for (long k = 0; k < depth; k++, b += PANEL) {
         __builtin_prefetch(b + AHEAD);
         __builtin_prefetch(b + AHEAD + LANES);
@@ -111,13 +114,14 @@ INLINE void panel(int rows, long depth, const REAL *a, long a_row, const REAL *b
     }
 }
 
-/* out = a b for at most ROWS rows; out has padded(columns) columns. */
-static inline void multiply(long rows, long depth, long columns, const REAL *a, long a_row, const REAL *b, REAL *out)
+/* out = start + a b for at most ROWS rows; start, a row or NULL, and out have padded(columns) columns. */
+static inline void multiply(long rows, long depth, long columns, const REAL *a, long a_row, const REAL *b,
+                            const REAL *start, REAL *out)
 {
     const long out_row = padded(columns);
     for (long p = 0; p < out_row; p += PANEL, b += depth * PANEL)
         switch (rows) {
-#define CASE(n) case n: panel(n, depth, a, a_row, b, out + p, out_row); break;
+#define CASE(n) case n: panel(n, depth, a, a_row, b, start ? start + p : NULL, out + p, out_row); break;
         CASE(1) CASE(2) CASE(3) CASE(4)
 #ifdef __AVX512F__
         CASE(5) CASE(6) CASE(7) CASE(8)

@@ -21,7 +21,7 @@ _PACKING = _structure("packing", "count depth columns threads matrix row column"
 _LSTM = _structure(
     "lstm",
     "cells batch words hidden threads states_cell states_sentence states_word",
-    "inputs weight gates c states d_inputs",
+    "inputs bias weight gates c states d_inputs",
 )
 _DAGGER = _structure(
     "dagger",
@@ -29,19 +29,21 @@ _DAGGER = _structure(
     "keys_receiver keys_sentence keys_step keys_source "
     "messages_receiver messages_sentence messages_step messages_source "
     "mask_receiver mask_sentence mask_step",
-    "inputs queries keys messages mask weight_step weight_message weight_cell score "
+    "inputs bias queries keys messages mask weight_step weight_message weight_cell score "
     "gates exp_query c mixed heard fusion weights states d_inputs d_queries d_read d_keys d_messages d_score",
 )
 
 
-def lstm(inputs: Tensor, weight: Tensor) -> Tensor:
+def lstm(inputs: Tensor, bias: Tensor, weight: Tensor) -> Tensor:
     """``recurrences.stacked_lstm`` in C."""
-    states: Tensor = _StackedLSTM.apply(inputs, weight)  # type: ignore[no-untyped-call]
+    learns = torch.is_grad_enabled() and any(x.requires_grad for x in (inputs, bias, weight))
+    states: Tensor = _StackedLSTM.apply(inputs, bias, weight, learns)  # type: ignore[no-untyped-call]
     return states
 
 
 def lstm_dagger(
     inputs: Tensor,
+    bias: Tensor,
     queries: Tensor,
     keys: Tensor,
     messages: Tensor,
@@ -54,37 +56,37 @@ def lstm_dagger(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """``recurrences.lstm_dagger`` in C."""
     answer: tuple[Tensor, Tensor, Tensor] = _LSTMDagger.apply(  # type: ignore[no-untyped-call]
-        inputs, queries, keys, messages, mask, weight, weight_query, weight_message, weight_cell, score
+        inputs, bias, queries, keys, messages, mask, weight, weight_query, weight_message, weight_cell, score
     )
     return answer
 
 
 class _StackedLSTM(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, inputs: Tensor, bias: Tensor, weight: Tensor, learns: bool) -> Tensor:
         cells, batch, words, width = inputs.shape
         hidden = width // 4
         inputs = inputs.contiguous()
-        gates, c = torch.empty_like(inputs), inputs.new_empty(cells, batch, words, hidden)
+        kept = {"gates": torch.empty_like(inputs), "c": inputs.new_empty(cells, batch, words, hidden)} if learns else {}
         states = inputs.new_empty(batch, words, cells, hidden).permute(2, 0, 1, 3)  # the states of a word lie together
         sizes = {"cells": cells, "batch": batch, "words": words, "hidden": hidden}
         strides = _strides("states", states, "cell", "sentence", "word")
-        tensors = {"inputs": inputs, "weight": _packed(weight), "gates": gates, "c": c, "states": states}
-        _run("lstm_forwards", _LSTM, sizes | strides, tensors)
-        ctx.save_for_backward(gates, c, states, weight)
+        given = {"inputs": inputs, "bias": _filled(bias, _code(bias).panel_width()), "weight": _packed(weight)}
+        _run("lstm_forwards", _LSTM, sizes | strides, given | kept | {"states": states})
+        ctx.save_for_backward(*kept.values(), states, weight)
         ctx.sizes = sizes
         return states
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         gates, c, states, weight = ctx.saved_tensors
         grad, dz = _rows_contiguous(grad), torch.empty_like(gates)
         strides = _strides("states", grad, "cell", "sentence", "word")
         back = _packed(weight.transpose(1, 2))
         tensors = {"weight": back, "gates": gates, "c": c, "states": grad, "d_inputs": dz}
         _run("lstm_backwards", _LSTM, ctx.sizes | strides, tensors)
-        return dz, _recurrent_gradient(states, dz)
+        return dz, dz.sum(dim=(1, 2)), _recurrent_gradient(states, dz), None
 
 
 class _LSTMDagger(torch.autograd.Function):
@@ -92,6 +94,7 @@ class _LSTMDagger(torch.autograd.Function):
     def forward(
         ctx: Any,
         inputs: Tensor,
+        bias: Tensor,
         queries: Tensor,
         keys: Tensor,
         messages: Tensor,
@@ -104,7 +107,7 @@ class _LSTMDagger(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         receivers, batch, words, gates = inputs.shape
         hidden, attention, sources = gates // 4, queries.shape[-1], keys.shape[-2]
-        u = _filled(score)
+        u = _filled(score, _code(score).vector_width())
         read = {
             "keys": _steps_apart(_rows_contiguous(_once(keys))),
             "messages": _rows_contiguous(_once(messages)),
@@ -125,6 +128,7 @@ class _LSTMDagger(torch.autograd.Function):
         }
         packed = {name: _packed(x) for name, x in weights.items()}
         given = {"inputs": inputs.contiguous(), "queries": queries.contiguous(), "score": u}
+        given["bias"] = _filled(pad(bias, (0, attention)), _code(bias).panel_width())
         _run("dagger_forwards", _DAGGER, sizes, read | kept | packed | given)
         saved = read | kept | weights | {"score": u}
         ctx.save_for_backward(*saved.values())
@@ -167,6 +171,7 @@ def _finish(
     d_inputs, d_queries, d_read = made["d_inputs"], made["d_queries"], made["d_read"]
     return (
         d_inputs,
+        d_inputs.sum(dim=(1, 2)),
         d_queries,
         made["d_keys"],
         made["d_messages"],
@@ -210,9 +215,9 @@ def _packed(weight: Tensor) -> Tensor:
     return packed
 
 
-def _filled(score: Tensor) -> Tensor:
-    """u^(s), with zeros to the end of the last vector."""
-    return pad(score, (0, -len(score) % _code(score).vector_width()))
+def _filled(x: Tensor, width: int) -> Tensor:
+    """A multiple of ``width`` columns, filled up with zeros."""
+    return pad(x, (0, -x.shape[-1] % width))
 
 
 def _once(x: Tensor) -> Tensor:

@@ -9,9 +9,9 @@ from torch.autograd.function import once_differentiable
 _CHUNK_ELEMENTS = 2**18
 
 
-def fused_lstm(inputs: Tensor, weight: Tensor) -> Tensor:
+def fused_lstm(inputs: Tensor, bias: Tensor, weight: Tensor) -> Tensor:
     """``recurrences.stacked_lstm`` in PyTorch."""
-    states: Tensor = _StackedLSTM.apply(inputs, weight)  # type: ignore[no-untyped-call]
+    states: Tensor = _StackedLSTM.apply(inputs + bias[:, None, None], weight)  # type: ignore[no-untyped-call]
     return states
 
 

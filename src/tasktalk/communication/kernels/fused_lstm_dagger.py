@@ -29,6 +29,7 @@ _MASKED = -1e30
 
 def fused_lstm_dagger(
     inputs: Tensor,
+    bias: Tensor,
     queries: Tensor,
     keys: Tensor,
     messages: Tensor,
@@ -41,7 +42,8 @@ def fused_lstm_dagger(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """``recurrences.lstm_dagger`` in PyTorch."""
     answer: tuple[Tensor, Tensor, Tensor] = _LSTMDagger.apply(  # type: ignore[no-untyped-call]
-        inputs, queries, keys, messages, mask, weight, weight_query, weight_message, weight_cell, score
+        *(inputs + bias[:, None, None], queries, keys, messages, mask),
+        *(weight, weight_query, weight_message, weight_cell, score),
     )
     return answer
 

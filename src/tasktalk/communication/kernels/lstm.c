@@ -28,10 +28,11 @@ int pack(const packing *p)
 typedef struct {
     long cells, batch, words, hidden, threads;
     long states_cell, states_sentence, states_word; /* strides of states, and of their gradient */
-    const REAL *inputs;  /* x_t W_x + b: cells, batch, words, 4 hidden */
+    const REAL *inputs;  /* x_t W_x: cells, batch, words, 4 hidden */
+    const REAL *bias;    /* of every cell, padded */
     const REAL *weight;  /* W_h of every cell, packed; backwards its transpose */
-    REAL *gates;         /* cells, batch, words, 4 hidden */
-    REAL *c;             /* cells, batch, words, hidden */
+    REAL *gates;         /* cells, batch, words, 4 hidden; or NULL if nothing is to be kept */
+    REAL *c;             /* cells, batch, words, hidden; or NULL */
     REAL *states;        /* h_t; backwards its gradient */
     REAL *d_inputs;      /* as inputs */
 } lstm;
@@ -44,20 +45,22 @@ static REAL *state_at(const lstm *p, long cell, long sentence, long t)
 static int lstm_sentences_forwards(const lstm *p, long cell, long first, long rows)
 {
     const long hidden = p->hidden, width = padded(4 * hidden);
-    REAL *from_state = calloc(rows * (width + hidden) + hidden, sizeof(REAL));
+    REAL *from_state = calloc(rows * (width + 2 * hidden) + 4 * hidden, sizeof(REAL));
     if (!from_state)
         return 1;
-    REAL *state = from_state + rows * width, *zero = state + rows * hidden;
-    const REAL *weight = p->weight + cell * hidden * width;
+    REAL *state = from_state + rows * width, *cells = state + rows * hidden, *unkept = cells + rows * hidden;
+    const REAL *weight = p->weight + cell * hidden * width, *bias = p->bias + cell * width;
     for (long t = 0; t < p->words; t++) {
-        if (t)
-            multiply(rows, hidden, 4 * hidden, state, hidden, weight, from_state);
+        multiply(rows, t ? hidden : 0, 4 * hidden, state, hidden, weight, bias, from_state);
         for (long r = 0; r < rows; r++) {
             const long at = (cell * p->batch + first + r) * p->words + t;
-            REAL *gates = p->gates + at * 4 * hidden, *c = p->c + at * hidden, *h = state + r * hidden;
-            cell_forwards(hidden, p->inputs + at * 4 * hidden, from_state + r * width, t ? c - hidden : zero, gates, c);
+            REAL *gates = p->gates ? p->gates + at * 4 * hidden : unkept;
+            REAL *c = cells + r * hidden, *h = state + r * hidden;
+            cell_forwards(hidden, p->inputs + at * 4 * hidden, from_state + r * width, c, gates, c);
             SIMD for (long d = 0; d < hidden; d++)
                 h[d] = gates[3 * hidden + d] * hyperbolic(c[d]);
+            if (p->c)
+                memcpy(p->c + at * hidden, c, hidden * sizeof(REAL));
             memcpy(state_at(p, cell, first + r, t), h, hidden * sizeof(REAL));
         }
     }
@@ -88,7 +91,7 @@ static int lstm_sentences_backwards(const lstm *p, long cell, long first, long r
             cell_backwards(hidden, gates, t ? c - hidden : zero, dc, dz);
         }
         if (t)
-            multiply(rows, 4 * hidden, hidden, p->d_inputs + start * 4 * hidden, sentence, back, carried);
+            multiply(rows, 4 * hidden, hidden, p->d_inputs + start * 4 * hidden, sentence, back, NULL, carried);
     }
     free(carried);
     return 0;

@@ -19,7 +19,8 @@ typedef struct {
     long keys_receiver, keys_sentence, keys_step, keys_source;
     long messages_receiver, messages_sentence, messages_step, messages_source;
     long mask_receiver, mask_sentence, mask_step;
-    const REAL *inputs;         /* x_t W_x + b: receivers, batch, words, 4 hidden */
+    const REAL *inputs;         /* x_t W_x: receivers, batch, words, 4 hidden */
+    const REAL *bias;           /* b, then 0 for the query: of every receiver, padded */
     const REAL *queries;        /* part of W^(s) [x_t, h_{t-1}, h^(i)] of x_t: receivers, batch, words, attention */
     const REAL *keys;           /* a, the part of h^(i): attention */
     const REAL *messages;       /* h^(i) */
@@ -138,11 +139,10 @@ static int dagger_sentences_forwards(const dagger *p, long receiver, long first,
     REAL *read = from_state + rows * width, *from_cell = read + rows * read_width;
     REAL *state = from_cell + rows * cell_width, *mixed = state + rows * hidden, *cells = mixed + rows * hidden;
     REAL *keys = cells + rows * hidden, *zero = keys + rows * p->sources * p->width;
-    const REAL *weight = p->weight_step + receiver * hidden * width;
+    const REAL *weight = p->weight_step + receiver * hidden * width, *bias = p->bias + receiver * width;
     for (long t = 0; t < p->words; t++) {
         const long start = (receiver * p->batch + first) * p->words + t;
-        if (t)
-            multiply(rows, hidden, 4 * hidden + attention, state, hidden, weight, from_state);
+        multiply(rows, t ? hidden : 0, 4 * hidden + attention, state, hidden, weight, bias, from_state);
         for (long r = 0; r < rows; r++) {
             const long at = start + r * p->words;
             const REAL *query = p->queries + at * attention, *from = from_state + r * width;
@@ -157,8 +157,8 @@ static int dagger_sentences_forwards(const dagger *p, long receiver, long first,
             attend(p, from_others, exp_query, p->weights + at * p->sources, mixed + r * hidden);
             memcpy(p->mixed + at * hidden, mixed + r * hidden, hidden * sizeof(REAL));
         }
-        multiply(rows, hidden, 2 * hidden, mixed, hidden, p->weight_message, read);
-        multiply(rows, hidden, hidden, cells, hidden, p->weight_cell, from_cell);
+        multiply(rows, hidden, 2 * hidden, mixed, hidden, p->weight_message, NULL, read);
+        multiply(rows, hidden, hidden, cells, hidden, p->weight_cell, NULL, from_cell);
         for (long r = 0; r < rows; r++) {
             const long at = start + r * p->words;
             const REAL *o = p->gates + at * 4 * hidden + 3 * hidden, *c = p->c + at * hidden;
@@ -266,8 +266,8 @@ static int dagger_sentences_backwards(const dagger *p, long receiver, long first
             fusion_backwards(p, start + r * p->words, carried + r * state_width, d_cell + r * hidden,
                              dz + r * width + 3 * hidden);
         const REAL *d_read = p->d_read + start * 2 * hidden;
-        multiply(rows, hidden, hidden, d_read + hidden, sentence, p->weight_cell, to_cell);
-        multiply(rows, 2 * hidden, hidden, d_read, sentence, p->weight_message, d_mixed);
+        multiply(rows, hidden, hidden, d_read + hidden, sentence, p->weight_cell, NULL, to_cell);
+        multiply(rows, 2 * hidden, hidden, d_read, sentence, p->weight_message, NULL, d_mixed);
         for (long r = 0; r < rows; r++) {
             const long at = start + r * p->words;
             REAL *d_row = dz + r * width, *dc = d_cell + r * hidden;
@@ -286,7 +286,7 @@ static int dagger_sentences_backwards(const dagger *p, long receiver, long first
             memcpy(p->d_queries + at * attention, d_query, attention * sizeof(REAL));
         }
         if (t)
-            multiply(rows, width, hidden, dz, width, back, carried);
+            multiply(rows, width, hidden, dz, width, back, NULL, carried);
     }
     free(dz);
     return 0;

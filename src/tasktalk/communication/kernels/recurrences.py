@@ -44,24 +44,28 @@ class Dagger(NamedTuple):
 
 
 def stacked_lstm(
-    inputs: Float[Tensor, "cells batch words gates"], weight: Float[Tensor, "cells hidden gates"]
+    inputs: Float[Tensor, "cells batch words gates"],
+    bias: Float[Tensor, "cells gates"],
+    weight: Float[Tensor, "cells hidden gates"],
 ) -> Float[Tensor, "cells batch words hidden"]:
     """Run one LSTM per cell from a zero state (Eq. 2 of the message-passing paper).
 
     Args:
-        inputs: x_t W_x + b of every word, the gates in the order input, forget, candidate, output
+        inputs: x_t W_x of every word, the gates in the order input, forget, candidate, output
             (gates = 4 hidden; torch.nn.LSTM's order).
+        bias: b of every cell.
         weight: recurrent weights W_h of every cell.
 
     Returns:
         The hidden state of every word.
     """
     with torch.autocast(inputs.device.type, enabled=False):  # the recurrence keeps the precision of its weights
-        return _LSTM[choose(weight)](inputs.to(weight.dtype), weight)
+        return _LSTM[choose(weight)](inputs.to(weight.dtype), bias, weight)
 
 
 def lstm_dagger(
     inputs: Float[Tensor, "receivers batch words gates"],
+    bias: Float[Tensor, "receivers gates"],
     queries: Float[Tensor, "receivers batch words attention"],
     keys: Float[Tensor, "receivers batch steps sources attention"],
     messages: Float[Tensor, "receivers batch steps sources hidden"],
@@ -79,7 +83,8 @@ def lstm_dagger(
     for all receivers may be expanded; it is not copied.
 
     Args:
-        inputs: x_t W_x + b, gates = 4 hidden, in the order input, forget, candidate, output.
+        inputs: x_t W_x, gates = 4 hidden, in the order input, forget, candidate, output.
+        bias: b of every receiver.
         queries: the part of W^(s) [x_t, h_{t-1}, h^(i)] that belongs to x_t.
         keys: the part that belongs to the sources h^(i).
         messages: the sources h^(i).
@@ -97,5 +102,5 @@ def lstm_dagger(
     with torch.autocast(inputs.device.type, enabled=False):  # the recurrence keeps the precision of its weights
         run = _DAGGER[choose(weight)]
         return Dagger(
-            *run(inputs, queries, keys, messages, mask, weight, weight_query, weight_message, weight_cell, score)
+            *run(inputs, bias, queries, keys, messages, mask, weight, weight_query, weight_message, weight_cell, score)
         )

@@ -4,11 +4,11 @@ import torch
 from torch import Tensor
 
 
-def lstm(inputs: Tensor, weight: Tensor) -> Tensor:
+def lstm(inputs: Tensor, bias: Tensor, weight: Tensor) -> Tensor:
     """``recurrences.stacked_lstm``."""
     h = c = inputs.new_zeros(*inputs.shape[:2], weight.shape[1])
     states = []
-    for x in inputs.unbind(dim=2):
+    for x in (inputs + bias[:, None, None]).unbind(dim=2):
         c, o = _cell(x + h @ weight, c)
         h = o * torch.tanh(c)
         states.append(h)
@@ -17,6 +17,7 @@ def lstm(inputs: Tensor, weight: Tensor) -> Tensor:
 
 def lstm_dagger(
     inputs: Tensor,
+    bias: Tensor,
     queries: Tensor,
     keys: Tensor,
     messages: Tensor,
@@ -39,7 +40,7 @@ def lstm_dagger(
         s = torch.tanh(query.unsqueeze(2) + keys[:, :, t]) @ score  # Eq. 5
         weights = torch.softmax(s.masked_fill(~mask[:, :, t], -torch.inf), dim=-1)  # Eq. 6
         r = (weights.unsqueeze(-1) * offered).sum(dim=2)  # Eq. 3, Eq. 8
-        c, o = _cell(inputs[:, :, t] + h @ weight, c)
+        c, o = _cell(inputs[:, :, t] + bias.unsqueeze(1) + h @ weight, c)
         heard, to_gate = (r @ weight_message).chunk(2, dim=-1)
         g = torch.sigmoid(to_gate + c @ weight_cell)  # Eq. 11
         h = o * torch.tanh(c + g * heard)  # Eq. 10
