@@ -13,6 +13,7 @@ from tasktalk import __version__
 from tasktalk.cli import affinity, bench, compare, data, demo, evaluate, models, predict, train
 from tasktalk.cli.options import example
 from tasktalk.core.errors import TasktalkError
+from tasktalk.core.memory import keep_freed_memory
 
 _NO_HELP = {"help": False}
 """Tells typer that ``--help`` was not given; left to find that out, it imports pydantic before any help is shown."""
@@ -68,6 +69,7 @@ def _leave_to_main_thread(failure: threading.ExceptHookArgs) -> None:
 def main() -> None:
     """Run the command line: a wrong input is one sentence and exit code 2, a bug keeps its traceback."""
     threading.excepthook = _leave_to_main_thread
+    keep_freed_memory()
     try:
         app(prog_name="tasktalk")
     except TasktalkError as error:
