@@ -126,7 +126,9 @@ def draw(points: Sequence[Point], path: Path) -> None:
             for model, marker in zip(dict.fromkeys(point.model for point in points), "os^", strict=False):
                 its = [p for p in points if (p.model, p.of) == (model, of)]
                 panel.plot([p.value for p in its], [getattr(p, key) for p in its], marker + "-", label=model, ms=4)
+            values = sorted({point.value for point in points if point.of == of})
             panel.set_xscale("log", base=2)
+            panel.set_xticks(values, [str(value) for value in values], fontsize=8)
             panel.set_yscale("log")
             panel.grid(alpha=0.3)
             panel.set_xlabel(of if row else "")
