@@ -123,6 +123,8 @@ def environment(seed: int, sources: Mapping[str, str], vectors: Sequence[str]) -
     """What a result depends on beside the settings: versions, machine, commit, seed, checksums of data and vectors."""
     import torch
 
+    from tasktalk.communication.kernels.choice import choose
+
     return {
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
         "seed": seed,
@@ -130,6 +132,7 @@ def environment(seed: int, sources: Mapping[str, str], vectors: Sequence[str]) -
             "system": platform.platform(),
             "processor": platform.processor() or platform.machine(),
             "threads": torch.get_num_threads(),
+            "recurrences": choose(torch.empty(0)),
             "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         },
         "commit": _commit(),
