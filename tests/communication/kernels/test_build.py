@@ -58,6 +58,15 @@ def test_without_a_compiler_one_line_says_so(tmp_path: Path, expected: str, comp
     assert logged.count("\n") == 1 and "could not be compiled and run in PyTorch, which is slower" in logged
 
 
+def test_a_compiler_that_knows_less_is_asked_for_less(tmp_path: Path, expected: str) -> None:
+    compiler = tmp_path / "plain"
+    compiler.write_text(
+        '#!/bin/sh\ncase "$*" in *-fopenmp\\ *|*native*) exit 1;; esac\nexec cc "$@"\n', encoding="utf-8"
+    )
+    compiler.chmod(0o755)
+    assert learn(CC=str(compiler), **{CACHE_VARIABLE: str(tmp_path)}) == (["compiled", "1", expected], "")
+
+
 def test_without_any_compiler_one_line_says_so(tmp_path: Path, expected: str) -> None:
     (kernel, *_, total), logged = learn(PATH=str(tmp_path), CC="", **{CACHE_VARIABLE: str(tmp_path)})
     assert (kernel, total) == ("fused", expected)

@@ -21,9 +21,10 @@ CACHE_VARIABLE = "TASKTALK_KERNEL_CACHE"
 
 _SOURCES = [Path(__file__).with_name(name) for name in ("lstm.c", "lstm_dagger.c", "cell.h")]
 _REALS = {torch.float32: "float", torch.float64: "double"}
-_FLAGS = ("-std=gnu11", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
-# Threads are OpenMP's, of which torch has a pool; a compiler without it still understands the hints for vectors.
-_THREADS = (("-fopenmp",), ("-fopenmp-simd",))
+_FLAGS = ("-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
+# Threads are OpenMP's, of which torch has a pool. A compiler without it still understands the hints for vectors, and
+# some do not know what is native.
+_WISHES = (("-march=native", "-fopenmp"), ("-march=native", "-fopenmp-simd"), ("-fopenmp-simd",))
 _COMPILERS = ("cc", "gcc", "clang")
 _LONGEST = 120.0
 
@@ -68,14 +69,14 @@ def _load(compiler: list[str], real: str) -> ctypes.CDLL:
 def _name(compiler: list[str], real: str) -> str:
     sources = b"\0".join(path.read_bytes() for path in _SOURCES)
     version = subprocess.run([*compiler, "--version"], capture_output=True, check=True, timeout=_LONGEST).stdout
-    depends_on = b"\0".join((sources, version, repr((compiler, _FLAGS, _processor())).encode()))
+    depends_on = b"\0".join((sources, version, repr((compiler, _FLAGS, _WISHES, _processor())).encode()))
     return f"recurrences-{real}-{hashlib.sha256(depends_on).hexdigest()[:24]}.so"
 
 
 def _compile(compiler: list[str], real: str, path: Path) -> None:
     files = [str(source) for source in _SOURCES if source.suffix == ".c"]
-    for threads in _THREADS:
-        command = [*compiler, *_FLAGS, *threads, f"-DREAL={real}", *files, "-o", str(path), "-lm"]
+    for wishes in _WISHES:
+        command = [*compiler, *_FLAGS, *wishes, f"-DREAL={real}", *files, "-o", str(path), "-lm"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_LONGEST)
         if done.returncode == 0:
             return
