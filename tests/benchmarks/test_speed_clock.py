@@ -13,6 +13,17 @@ def test_jobs_take_turns_and_the_first_round_is_not_counted() -> None:
     assert all(taken >= 0 for taken in seconds["a"])
 
 
+def test_the_second_of_two_runs_is_timed_if_wanted() -> None:
+    naps: list[float] = []
+
+    def nap() -> None:
+        naps.append(0.0 if len(naps) % 2 else 0.05)
+        time.sleep(naps[-1])
+
+    (taken,) = take_turns({"a": nap}, 1, twice=True)["a"]
+    assert naps == [0.05, 0.0] * 2 and taken < 0.04
+
+
 def test_the_time_of_other_programs_is_left_out_if_wanted() -> None:
     def sleep() -> None:
         time.sleep(0.05)

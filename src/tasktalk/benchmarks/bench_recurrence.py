@@ -39,7 +39,7 @@ def compare(sizes: Sizes, threads: int, rounds: int, cpu_time: bool = False, pro
         jobs: dict[str, Callable[[], object]] = {"peak": product_job(product)}
         for model in MODELS:
             jobs |= {f"{model} {name}": job for name, job in _jobs(model, sizes).items()}
-        seconds = take_turns(jobs, rounds, cpu_time)
+        seconds = take_turns(jobs, rounds, cpu_time, twice=True)
     finally:
         torch.set_num_threads(before)
     peak = peak_rate(seconds["peak"], product)

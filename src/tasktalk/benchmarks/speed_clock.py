@@ -11,7 +11,9 @@ import torch
 _SIZE = 2048
 
 
-def take_turns(jobs: Mapping[str, Callable[[], object]], rounds: int, cpu_time: bool = False) -> dict[str, list[float]]:
+def take_turns(
+    jobs: Mapping[str, Callable[[], object]], rounds: int, cpu_time: bool = False, twice: bool = False
+) -> dict[str, list[float]]:
     """Seconds of every job in every round, in which each is run once; a round before them warms up.
 
     Args:
@@ -19,11 +21,15 @@ def take_turns(jobs: Mapping[str, Callable[[], object]], rounds: int, cpu_time: 
         rounds: how often.
         cpu_time: whether to count the seconds that this process had a processor, which means something with one thread
             only, instead of those that passed: for a machine that has other work to do.
+        twice: run a job twice in its turn, and time the second: steps of training follow their like, and find the
+            caches as they left them.
     """
     clock = time.process_time if cpu_time else time.perf_counter
     seconds: dict[str, list[float]] = {name: [] for name in jobs}
     for number in range(rounds + 1):
         for name, job in jobs.items():
+            if twice:
+                job()
             start = clock()
             job()
             if number:
