@@ -131,6 +131,14 @@ def test_the_example_in_python_is_the_one_of_the_readme() -> None:
     assert shown == [read(ROOT / "examples" / "python_api.py")]
 
 
+def test_the_block_of_the_page_is_the_example_and_passes_its_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = [fence.content for fence in fences(ROOT / "docs" / "own-block.md") if fence.language == "python"]
+    folder = ROOT / "examples" / "own_block"
+    assert shown[0] == read(folder / "gated_mean.py") and shown[0].count("\n") < 60
+    monkeypatch.syspath_prepend(folder)
+    runpy.run_path(str(folder / "test_gated_mean.py"))["test_contract"]()
+
+
 def commands(script: str) -> Iterator[list[str]]:
     """The words of each command of a shell script, without comments and redirections, each side of a pipe by itself."""
     for line in script.replace("\\\n", " ").splitlines():

@@ -13,6 +13,7 @@ from tasktalk.communication.private import PrivateLSTM
 from tasktalk.communication.transfer import TransferOutput
 from tasktalk.testing import (
     assert_batch_equals_one_by_one,
+    assert_block,
     assert_device,
     assert_float64,
     assert_gradient_reaches,
@@ -21,6 +22,7 @@ from tasktalk.testing import (
     assert_states,
     assert_tasks_permute,
     check_block,
+    check_communication,
     check_transfer,
 )
 
@@ -75,6 +77,44 @@ def test_check_block_looks_at_every_property() -> None:
 
     with pytest.raises(AssertionError, match="the rest of the batch changes"):
         check_block(make, WORD_FEATURES, trains_senders=True)
+
+
+def test_check_communication_takes_a_class() -> None:
+    check_communication(PrivateLSTM, trains_senders=False)
+    check_communication(DirectCommunication, trains_senders=True)
+    for sound in (PrivateLSTM, DirectCommunication):  # both are right where nothing is announced
+        check_communication(sound)
+    with pytest.raises(AssertionError, match=r"^assert_gradient_reaches: the loss of task 0 must not reach lstms"):
+        check_communication(DirectCommunication, trains_senders=False)
+
+
+class Broken(PrivateLSTM):
+    """A block in which something of its own goes wrong."""
+
+    def forward(self, words: Tensor, mask: Tensor, receivers: tuple[int, ...]) -> BlockOutput:
+        """Never."""
+        raise KeyError(receivers[0])
+
+
+def test_what_goes_wrong_begins_with_the_name_of_the_check() -> None:
+    with pytest.raises(AssertionError, match="^assert_block: KeyError: 0$"):
+        check_communication(Broken)
+    with pytest.raises(AssertionError, match="^assert_states: the state of a padded word must be zero$"):
+        check_block(lambda tasks: Changed(states(lambda s, w, m, r: s + 1), tasks), WORD_FEATURES)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda output, *_: tuple(output), "must answer with a BlockOutput, found tuple"),
+        (lambda output, *_: output._replace(record=[]), "the record must be a dict, found list"),
+        (lambda output, *_: output._replace(penalty=output.states), "a penalty must be one finite number"),
+        (lambda output, *_: output._replace(penalty=torch.tensor(torch.nan)), "one finite number, found nan"),
+    ],
+)
+def test_answer(change: Change, sentence: str) -> None:
+    with pytest.raises(AssertionError, match=sentence):
+        assert_block(Changed(change), WORD_FEATURES, TASKS)
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,21 @@
 """Properties that every way of sharing between tasks must have, as plain functions for blocks of your own too.
 
-``check_block`` runs them all; each raises AssertionError with a sentence that says what is wrong::
+``check_communication`` runs them all for a class that ``tasktalk train --model my_module:MyBlock`` can use; an
+AssertionError names the property and says in a sentence what is wrong::
 
-    from tasktalk.testing import check_block
+    from tasktalk.testing import check_communication
 
-    check_block(lambda tasks: MyBlock(word_features=4, hidden=3, tasks=tasks), word_features=4)
+    check_communication(MyBlock)
 
-``check_transfer`` does the same for transfers between tasks. Blocks are copied, run in float64 on small random
-sentences and, except for the gradients, in evaluation mode. Per-task parts are found by comparing a block for ``tasks``
-tasks with one for a task more: modules and parameters in lists that grow, and axes of parameters and of the record.
+``check_block`` does the same for blocks that are made otherwise, ``check_transfer`` for transfers between tasks. Blocks
+are copied, run in float64 on small random sentences and, except for the gradients, in evaluation mode. Per-task parts
+are found by comparing a block for ``tasks`` tasks with one for a task more: modules and parameters in lists that grow,
+and axes of parameters and of the record.
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -20,15 +23,28 @@ from torch import Tensor, nn
 
 from tasktalk.communication.block import BlockOutput
 from tasktalk.communication.over_words import TransferOverWords
+from tasktalk.communication.per_task import grown_axes, owner, per_task_lists, permute_state, select
 from tasktalk.communication.transfer import Transfer
 
 BlockFactory = Callable[[int], nn.Module]
 """Number of tasks to a block."""
+MakeBlock = Callable[..., nn.Module]
+"""``word_features``, ``hidden`` and ``tasks``, by these names, to a block."""
 
 _TOLERANCE = 1e-9
 _SINGLE_TOLERANCE = 1e-3  # between float32 and float64
 _LENGTHS = (5, 3, 1)
 _SCORES = {"attention", "dependency", "stitch"}
+
+
+def check_communication(make: MakeBlock, *, trains_senders: bool | None = None) -> None:
+    """Every property of this module, for a small block of a class; under a second.
+
+    Args:
+        make: a class of blocks, or a function that makes one.
+        trains_senders: as in ``check_block``, which also says what is raised.
+    """
+    check_block(lambda tasks: make(word_features=4, hidden=8, tasks=tasks), 4, trains_senders=trains_senders)
 
 
 def check_block(
@@ -37,7 +53,7 @@ def check_block(
     tasks: int = 3,
     *,
     shared_inputs: bool = True,
-    trains_senders: bool = False,
+    trains_senders: bool | None = False,
 ) -> None:
     """Every property of this module.
 
@@ -46,20 +62,22 @@ def check_block(
         word_features: size of an embedded word that the block reads.
         tasks: how many tasks; at least 3, because who has only one other task to listen to has no choice to learn.
         shared_inputs: whether several receivers may read the same examples.
-        trains_senders: whether a receiver's loss also reaches the parameters of the other tasks.
+        trains_senders: whether a receiver's loss also reaches the parameters of the other tasks; None allows both.
 
     Raises:
-        AssertionError: the block lacks a property.
+        AssertionError: the block lacks a property, the name of which comes first, or fails where it is looked at.
     """
     block = _build(factory, tasks)
-    assert_states(block, word_features, tasks)
-    assert_record(block, word_features, tasks)
-    assert_padding_changes_nothing(block, word_features, tasks)
-    assert_batch_equals_one_by_one(block, word_features, tasks, shared_inputs=shared_inputs)
-    assert_tasks_permute(factory, word_features, tasks)
-    assert_gradient_reaches(factory, word_features, tasks, trains_senders=trains_senders)
-    assert_float64(block, word_features, tasks)
-    assert_device(block, word_features, tasks)
+    sized, made = (block, word_features, tasks), (factory, word_features, tasks)
+    _named(assert_block, *sized)
+    _named(assert_states, *sized)
+    _named(assert_record, *sized)
+    _named(assert_padding_changes_nothing, *sized)
+    _named(assert_batch_equals_one_by_one, *sized, shared_inputs=shared_inputs)
+    _named(assert_tasks_permute, *made)
+    _named(assert_gradient_reaches, *made, trains_senders=trains_senders)
+    _named(assert_float64, *sized)
+    _named(assert_device, *sized)
 
 
 def check_transfer(
@@ -79,6 +97,16 @@ def check_transfer(
         return TransferOverWords(input_features, transfer.features, transfer)
 
     check_block(over_words, input_features, tasks, trains_senders=trains_senders)
+
+
+def assert_block(block: nn.Module, word_features: int, tasks: int) -> None:
+    """It answers with a ``BlockOutput``, and a penalty, if there is one, is a single finite number."""
+    block = _double(block)
+    output = block(*_sentences(block, word_features, tasks), tuple(range(tasks)))
+    _require(isinstance(output, BlockOutput), f"must answer with a BlockOutput, found {type(output).__name__}")
+    _require(isinstance(output.record, dict), f"the record must be a dict, found {type(output.record).__name__}")
+    penalty = torch.zeros(()) if output.penalty is None else output.penalty
+    _require(penalty.ndim == 0 and bool(penalty.isfinite()), f"a penalty must be one finite number, found {penalty}")
 
 
 def assert_states(block: nn.Module, word_features: int, tasks: int) -> None:
@@ -165,22 +193,23 @@ def assert_tasks_permute(factory: BlockFactory, word_features: int, tasks: int) 
     """Renaming the tasks renames the answers and nothing else."""
     block, renamed, larger = (_double(_build(factory, count)) for count in (tasks, tasks, tasks + 1))
     to = [(i + 1) % tasks for i in range(tasks)]  # task i is called to[i]; for 3 tasks and more not its own inverse
-    renamed.load_state_dict(_permute_state(block.state_dict(), larger.state_dict(), to))
+    renamed.load_state_dict(permute_state(block.state_dict(), larger.state_dict(), to))
     words, mask = _sentences(block, word_features, tasks)
     expected = _run(block, words, mask, tuple(range(tasks)))
     found = _run(renamed, words, mask, tuple(to))
     per_task = _run(larger, words, mask, tuple(range(tasks))).record
-    back = {name: _select(values, _grown_axes(values, per_task[name]), to) for name, values in found.record.items()}
+    back = {name: select(values, grown_axes(values, per_task[name]), to) for name, values in found.record.items()}
     _require_same(BlockOutput(found.states, back), expected, "another order of the tasks changes")
 
 
 def assert_gradient_reaches(
-    factory: BlockFactory, word_features: int, tasks: int, *, trains_senders: bool = False
+    factory: BlockFactory, word_features: int, tasks: int, *, trains_senders: bool | None = False
 ) -> None:
     """The loss of one receiver reaches all its own and all shared parameters, and the other tasks' as announced.
 
-    With ``trains_senders`` some parameters of every other task must get gradient, without it none may. Where the tasks
-    are rows or columns of one parameter, each of them must get gradient from the loss of some receiver.
+    With ``trains_senders`` some parameters of every other task must get gradient, without it none may; None allows
+    both. Where the tasks are rows or columns of one parameter, each of them must get gradient from the loss of some
+    receiver.
     """
     larger = _build(factory, tasks + 1)
     ever: dict[str, Tensor] = {}
@@ -190,21 +219,21 @@ def assert_gradient_reaches(
         states, _, penalty = block(words, mask, (k,))
         loss = (states * _draw(states.shape, 1).to(states)).sum()
         (loss if penalty is None else loss + penalty).backward()
-        lists = _per_task_lists(block.state_dict(), larger.state_dict())
+        lists = per_task_lists(block.state_dict(), larger.state_dict())
         senders = set()
         for name, parameter in ((n, p) for n, p in block.named_parameters() if p.requires_grad):
-            owner = _owner(name, lists)
+            whose = owner(name, lists)
             reached = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.abs()
             ever[name] = ever.get(name, 0) + reached
-            if owner in (None, k):
+            if whose in (None, k):
                 _require(bool(reached.any()), f"the loss of task {k} must reach {name}")
             elif reached.any():
-                _require(trains_senders, f"the loss of task {k} must not reach {name}")
-                senders.add(owner)
+                _require(trains_senders is not False, f"the loss of task {k} must not reach {name}")
+                senders.add(whose)
         missed = set(range(tasks)) - {k} - senders if trains_senders else set()
         _require(not missed, f"the loss of task {k} must reach some parameters of the tasks {sorted(missed)}")
     for name, reached in ever.items():
-        for axis in _grown_axes(reached, larger.get_parameter(name)):
+        for axis in grown_axes(reached, larger.get_parameter(name)):
             per_task = reached.movedim(axis, 0).reshape(reached.shape[axis], -1).any(dim=1)
             _require(bool(per_task.all()), f"no loss reaches {name} of task {per_task.int().argmin()} (axis {axis})")
 
@@ -245,6 +274,15 @@ def assert_device(block: nn.Module, word_features: int, tasks: int) -> None:
             _require(values.device.type == name, f"{entry} of a block on {name} must be there, found {values.device}")
         moved = BlockOutput(states.cpu(), {entry: values.cpu() for entry, values in record.items()})
         _require_same(moved, expected, f"moving to {name} changes")
+
+
+def _named(check: Callable[..., None], *arguments: Any, **options: Any) -> None:
+    """Run a check; whatever goes wrong in it begins with its name."""
+    try:
+        check(*arguments, **options)
+    except Exception as error:
+        said = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
+        raise AssertionError(f"{check.__name__}: {said}") from error
 
 
 def _build(factory: BlockFactory, tasks: int) -> nn.Module:
@@ -290,45 +328,6 @@ def _part(output: BlockOutput, like: BlockOutput, receiver: int = 0, sentence: i
 
     record = {name: cut(values, like.record[name]) for name, values in output.record.items()}
     return BlockOutput(cut(output.states, like.states), record)
-
-
-def _permute_state(state: Mapping[str, Tensor], larger: Mapping[str, Tensor], to: list[int]) -> dict[str, Tensor]:
-    """The state in which task ``to[i]`` has what task i had."""
-    lists = _per_task_lists(state, larger)
-    origin = [to.index(j) for j in range(len(to))]
-    permuted = {}
-    for name, values in state.items():
-        parts = name.split(".")
-        called = [str(to[int(p)]) if ".".join(parts[:i]) in lists else p for i, p in enumerate(parts)]
-        permuted[".".join(called)] = _select(values, _grown_axes(values, larger[name]), origin)
-    return permuted
-
-
-def _per_task_lists(state: Mapping[str, Tensor], larger: Mapping[str, Tensor]) -> set[str]:
-    """Paths of the lists of modules or parameters that have one entry per task."""
-    lists = set()
-    for name in larger.keys() - state.keys():
-        parts = name.split(".")
-        paths = [".".join(parts[: i + 1]) for i in range(len(parts))]
-        new = next(i for i, path in enumerate(paths) if not any((key + ".").startswith(path + ".") for key in state))
-        lists.add(".".join(parts[:new]))
-    return lists
-
-
-def _owner(name: str, lists: set[str]) -> int | None:
-    """The task to which a parameter belongs, or None if it is shared."""
-    parts = name.split(".")
-    return next((int(part) for i, part in enumerate(parts) if ".".join(parts[:i]) in lists), None)
-
-
-def _grown_axes(values: Tensor, larger: Tensor) -> list[int]:
-    return [axis for axis, size in enumerate(values.shape) if larger.shape[axis] != size]
-
-
-def _select(values: Tensor, axes: list[int], order: list[int]) -> Tensor:
-    for axis in axes:
-        values = values.index_select(axis, torch.tensor(order, device=values.device))
-    return values
 
 
 def _require(condition: bool, sentence: str) -> None:

@@ -10,6 +10,7 @@ from tasktalk.cli.jobs import complete, default_folder, outline, plan
 from tasktalk.core.errors import ConfigError
 from tasktalk.core.task import Task
 from tasktalk.data.dataset import Content, Dataset, Examples, Molecules, NodeGraph, Nodes, Sentences
+from tasktalk.models.options import OwnOptions
 from tasktalk.training.config import Config, make_config
 
 OUT = Path("out")
@@ -64,6 +65,21 @@ def test_models_are_compared_on_equal_terms() -> None:
     assert (model.name, model.hidden, model.pooling, model.wide) == ("lstm", 7, "mean", "off")
     assert job.config.data == first.data
     assert job.config.training == first.training.model_copy(update={"beside": []})
+
+
+def test_a_block_of_ones_own_stands_beside_others_on_equal_terms() -> None:
+    first, beside = plan(config(["a.b:C"], name="ic", hidden=7), OUT, SEPARATE)
+    assert (first.label, beside.label, beside.folder) == ("ic", "a.b.C", OUT / "beside/a.b.C")
+    assert beside.config.model == OwnOptions(path="a.b:C", hidden=7)
+    own, other = plan(config(["a.d:C"], name="a.b:C", hidden=7), OUT, SEPARATE)
+    assert (own.label, other.label) == ("a.b.C", "a.d.C")
+    assert other.config.model == OwnOptions(path="a.d:C", hidden=7)
+    assert default_folder(own.config).name.endswith("-a.b.C")
+
+
+def test_a_block_that_is_not_there_is_told_before_the_data_is_loaded() -> None:
+    with pytest.raises(ConfigError, match="model.path no_such:Block: no module 'no_such' in the current folder"):
+        outline({"model": {"name": "no_such:Block"}}, [])
 
 
 def test_what_is_usual_for_one_model_is_not_forced_on_another() -> None:

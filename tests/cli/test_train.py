@@ -1,6 +1,7 @@
 """``tasktalk train``: which settings win, what is written, what is shown."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -211,3 +212,67 @@ def test_an_interrupt_while_the_data_is_read_is_told(
     monkeypatch.setattr("tasktalk.data.load.load_request", load_request)
     done = cli("train", shop, "--out", tmp_path / "run")
     assert (done.code, done.out, done.err) == (130, "", "\nstopped; nothing was written\n")
+
+
+OWN_BLOCKS = """from tasktalk.communication.private import PrivateLSTM
+
+
+class Sound(PrivateLSTM):
+    pass
+
+
+class Broken(PrivateLSTM):
+    def forward(self, words, mask, receivers):
+        output = super().forward(words, mask, receivers)
+        return output._replace(states=output.states + 1)
+"""
+
+
+def test_a_block_of_ones_own_is_found_again_by_every_command(shop: Path, tmp_path: Path) -> None:
+    """As a program, whose path does not have the current folder unless the block asks for it."""
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    home.mkdir(), elsewhere.mkdir()
+    (home / "my_blocks.py").write_text(OWN_BLOCKS, encoding="utf-8")
+    run = tmp_path / "run"
+    done = program("train", shop, "--model", "my_blocks:Sound", *ONE_EPOCH, "--beside", "none", "--out", run, cwd=home)
+    assert done.returncode == 0, done.stderr
+    assert "my_blocks.Sound" in done.stdout
+    model = settings(run)["model"]
+    assert (model["name"], model["path"]) == ("own", "my_blocks:Sound")
+    weights = (run / "model.safetensors").read_bytes()
+    (run / "metrics.json").unlink()
+    assert program("train", "--resume", "--out", run, cwd=home).returncode == 0
+    assert (run / "model.safetensors").read_bytes() == weights
+    assert program("predict", run, "--task", "books", input="good plot\n", cwd=home).returncode == 0
+    before = contents(run)
+    broken = program("train", shop, "--model", "my_blocks:Broken", "--out", tmp_path / "broken", cwd=home)
+    assert broken.returncode == 2 and broken.stderr.count("\n") == 1, broken.stderr
+    assert "my_blocks:Broken breaks the contract of a block, assert_states: the state of a padded" in broken.stderr
+    assert not (tmp_path / "broken").exists()
+    refused = program("evaluate", run, cwd=elsewhere)
+    assert refused.returncode == 2 and refused.stderr.count("\n") == 1, refused.stderr
+    assert "model.path my_blocks:Sound: no module 'my_blocks' in the current folder" in refused.stderr
+    assert contents(run) == before
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        ("my_blocks:Broken", "my_blocks:Broken breaks the contract of a block, assert_states: the state of a padded"),
+        ("my_blocks:Sond", "model.path my_blocks:Sond: the module my_blocks has no 'Sond': did you mean 'Sound'?"),
+        ("my_block:Sound", "model.path my_block:Sound: no module 'my_block' in the current folder"),
+        ("my_blocks:__doc__", "model.path my_blocks:__doc__: expected a class of blocks, found None"),
+        ("my_blocks.py:Sound", "model.path my_blocks.py:Sound: no module 'my_blocks.py'"),
+    ],
+)
+def test_a_block_that_cannot_be_used_is_one_sentence(
+    model: str, sentence: str, cli: Cli, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_blocks.py").write_text(OWN_BLOCKS, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_blocks", raising=False)
+    done = cli("train", shop, "--model", model, *ONE_EPOCH, "--out", tmp_path / "run")
+    assert done.code == 2 and done.out == ""
+    assert done.err.startswith("error: ") and done.err.count("\n") == 1, done.err
+    assert sentence in done.err
+    assert not (tmp_path / "run").exists()

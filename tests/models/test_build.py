@@ -25,6 +25,7 @@ from tasktalk.models.options import (
     LSTMOptions,
     MTCNNOptions,
     NetworkOptions,
+    OwnOptions,
     SharedPrivateOptions,
     TextOnlyOptions,
 )
@@ -64,7 +65,8 @@ def batch(receivers: tuple[int, ...] = (0, 1, 2), examples: int = 4) -> TextBatc
 @pytest.mark.parametrize("wide", get_args(Wide))
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_every_model_answers_every_task(kind: type[TextOptions], wide: Wide) -> None:
-    network = build(kind(hidden=4, embedding_features=6, wide=wide))  # type: ignore[arg-type]
+    path = {"path": "tasktalk.communication.direct:DirectCommunication"} if kind is OwnOptions else {}
+    network = build(kind(hidden=4, embedding_features=6, wide=wide, **path))  # type: ignore[arg-type]
     assert [tuple(logits.shape) for logits in network(batch()).logits] == [(4, 2), (4, 3), (4, 2)]
     assert [tuple(logits.shape) for logits in network(batch((1,))).logits] == [(4, 3)]
     assert (network.wide is None) == (wide == "off")

@@ -18,15 +18,18 @@ from tasktalk.models.options import (
     MTCNNOptions,
     NetworkOptions,
     Options,
+    OwnOptions,
     SharedPrivateOptions,
     StackedOptions,
     TextOnlyOptions,
+    title,
 )
 from tasktalk.models.settings import TextOptions
 from tasktalk.models.transfer_options import SingleOptions, TransferNetworkOptions
 
 NETWORKS: tuple[type[TextOptions], ...] = get_args(NetworkOptions)
 WIDTH, HIDDEN, TASKS = 5, 4, 3
+OWN = "tasktalk.communication.indirect:IndirectCommunication"
 
 
 def run(options: NetworkOptions) -> tuple[Block, torch.Tensor]:
@@ -39,8 +42,8 @@ def run(options: NetworkOptions) -> tuple[Block, torch.Tensor]:
 def test_every_model_has_a_name_of_its_own() -> None:
     names = [options.model_fields["name"].default for options in get_args(Options)]
     assert sorted(names) == [
-        "bilstm", "cross-stitch", "dc", "forest", "fs", "ic", "linear", "lstm", "mitten", "mmoe", "mt-cnn", "shared",
-        "single", "sp", "stacked",
+        "bilstm", "cross-stitch", "dc", "forest", "fs", "ic", "linear", "lstm", "mitten", "mmoe", "mt-cnn", "own",
+        "shared", "single", "sp", "stacked",
     ]  # fmt: skip
     assert get_args(Options) == (*NETWORKS, LinearOptions, ForestOptions)
     assert (*get_args(TextOnlyOptions), *get_args(TransferNetworkOptions)) == NETWORKS
@@ -51,7 +54,8 @@ def test_every_model_has_a_name_of_its_own() -> None:
     [(kind, both) for kind in NETWORKS for both in (False, True) if not (both and kind is MTCNNOptions)],
 )
 def test_blocks_have_the_features_they_promise(kind: type[TextOptions], both: bool) -> None:
-    block, states = run(kind(hidden=HIDDEN, bidirectional=both))  # type: ignore[arg-type]
+    path = {"path": OWN} if kind is OwnOptions else {}
+    block, states = run(kind(hidden=HIDDEN, bidirectional=both, **path))  # type: ignore[arg-type]
     parts = 2 if kind is SharedPrivateOptions else 1
     assert states.shape == (TASKS, 2, 3, block.features)
     assert block.features == HIDDEN * parts * (2 if both else 1)
@@ -61,6 +65,18 @@ def test_bilstm_is_lstm_in_both_directions() -> None:
     _, one = run(BiLSTMOptions(hidden=HIDDEN))
     _, other = run(LSTMOptions(hidden=HIDDEN, bidirectional=True))
     assert torch.equal(one, other)
+
+
+def test_a_block_by_its_import_path_is_that_block() -> None:
+    _, own = run(OwnOptions(hidden=HIDDEN, path=OWN, bidirectional=True))
+    _, same = run(IndirectOptions(hidden=HIDDEN, bidirectional=True))
+    assert torch.equal(own, same)
+
+
+def test_a_model_is_called_by_its_name_or_by_that_of_its_block() -> None:
+    assert [title(options) for options in (IndirectOptions(), OwnOptions(), OwnOptions(path="a.b:C"))] == [
+        "ic", "own", "a.b.C",
+    ]  # fmt: skip
 
 
 def test_settings_reach_the_block() -> None:

@@ -10,7 +10,7 @@ from tasktalk.core.errors import ConfigError
 from tasktalk.core.inputs import TextInputs
 from tasktalk.core.task import Task
 from tasktalk.models.build import build_network
-from tasktalk.models.options import ForestOptions, IndirectOptions, LinearOptions
+from tasktalk.models.options import ForestOptions, IndirectOptions, LinearOptions, OwnOptions
 from tasktalk.models.settings import Settings
 from tasktalk.training.config import Config, DataConfig, TrainingConfig, make_config, model_names, read_config
 
@@ -111,6 +111,19 @@ def test_later_settings_are_stronger_and_values_of_others_stay() -> None:
     assert given == {"training": {"epochs": 3, "seed": 4}}
 
 
+def test_a_model_with_a_colon_is_the_import_path_of_a_block(tmp_path: Path) -> None:
+    by_option = make_config({"model": {"name": "a.b:C", "hidden": 7}})
+    assert by_option.model == OwnOptions(path="a.b:C", hidden=7)
+    assert make_config({}, ["model.name=a.b:C", "model.hidden=7"]) == by_option
+    path = tmp_path / "config.yaml"
+    path.write_text(by_option.to_yaml(), encoding="utf-8")
+    written = read_config(path)
+    assert next(iter(written["model"].items())) == ("name", "own") and written["model"]["path"] == "a.b:C"
+    assert make_config(written) == by_option
+    written["model"]["name"] = "d:E"  # another one, with the settings of a run
+    assert make_config(written).model == OwnOptions(path="d:E", hidden=7)
+
+
 def test_without_anything_it_is_the_default() -> None:
     assert make_config() == Config() == make_config({"model": {}})
     assert isinstance(Config().model, IndirectOptions)
@@ -129,7 +142,7 @@ def test_yaml_is_complete_and_read_back_the_same(name: str, tmp_path: Path) -> N
     assert next(iter(values["model"].items())) == ("name", name)
 
 
-@pytest.mark.parametrize("name", sorted(set(model_names()) - {"linear", "forest"}))
+@pytest.mark.parametrize("name", sorted(set(model_names()) - {"linear", "forest", "own"}))
 def test_every_network_can_be_built_from_its_defaults(name: str) -> None:
     options = make_config({"model": {"name": name}}).model
     assert not isinstance(options, LinearOptions | ForestOptions)

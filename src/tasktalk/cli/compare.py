@@ -173,9 +173,10 @@ def _values(file: Path | None, section: dict[str, object]) -> dict[str, dict[str
 
 def _default_folder(row: "Row") -> Path:
     from tasktalk.cli.jobs import default_folder
+    from tasktalk.models.options import title
 
     folder = default_folder(row.config)
-    return folder.with_name(folder.name.removesuffix(row.config.model.name) + "compare")
+    return folder.with_name(folder.name.removesuffix(title(row.config.model)) + "compare")
 
 
 def _target(results: Path | None) -> Path | None:

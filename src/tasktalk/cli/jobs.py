@@ -13,10 +13,11 @@ from tasktalk.core.errors import ConfigError, DataError, TrainingError
 from tasktalk.data.catalogue import CATALOGUE
 from tasktalk.data.corpora import is_corpus, parse_corpus
 from tasktalk.data.dataset import Dataset, Examples, Molecules, Nodes, Sentences
-from tasktalk.models.options import LinearOptions
+from tasktalk.models.options import LinearOptions, OwnOptions, title
+from tasktalk.models.own_block import import_block
 from tasktalk.models.settings import TextOptions
 from tasktalk.models.transfer_options import TransferOptions
-from tasktalk.training.config import Config, make_config, model_names
+from tasktalk.training.config import Config, is_import_path, make_config, model_names
 from tasktalk.training.progress import Bars, Silent
 from tasktalk.training.run import Run
 from tasktalk.training.run_folder import CONFIG, METRICS
@@ -48,10 +49,13 @@ def outline(values: _Values, settings: Sequence[str]) -> Config:
         All settings if they name a model, else those of data and training.
 
     Raises:
-        ConfigError: a setting that is not allowed.
+        ConfigError: a setting that is not allowed, or a block that cannot be imported.
     """
     if "name" in values.get("model", {}) or any(setting.partition("=")[0] == "model.name" for setting in settings):
-        return make_config(values, settings)
+        config = make_config(values, settings)
+        if isinstance(config.model, OwnOptions):
+            import_block(config.model.path)
+        return config
     others = {section: part for section, part in values.items() if section != "model"}
     return make_config(others, [setting for setting in settings if not setting.startswith("model.")])
 
@@ -82,13 +86,13 @@ def default_folder(config: Config) -> Path:
     sources = config.data.source
     if sources and all(map(is_corpus, sources)):
         specs = map(parse_corpus, sources)
-        return Path("runs") / f"{'+'.join(spec.name or Path(spec.source).stem for spec in specs)}-{config.model.name}"
+        return Path("runs") / f"{'+'.join(spec.name or Path(spec.source).stem for spec in specs)}-{title(config.model)}"
     first = Path(sources[0].rpartition("=")[2]) if sources else Path("data")
     one = len(sources) == 1
     name = (
         first.name if one and first.name in CATALOGUE else first.resolve().name if one else first.resolve().parent.name
     )
-    return Path("runs") / f"{name.split('.')[0]}-{config.model.name}"
+    return Path("runs") / f"{name.split('.')[0]}-{title(config.model)}"
 
 
 def plan(config: Config, folder: Path, dataset: Dataset) -> list[Job]:
@@ -166,7 +170,7 @@ def _label(config: Config, separate: bool) -> str:
     if isinstance(model, LinearOptions):
         usual = "easy-adapt" if separate else "per-task"
         return f"{model.name}-{usual if model.mode == 'auto' else model.mode}"
-    return f"{model.name}-wide" if isinstance(model, TextOptions) and model.wide != "off" else model.name
+    return f"{title(model)}-wide" if isinstance(model, TextOptions) and model.wide != "off" else title(model)
 
 
 def _others(config: Config, name: str, separate: bool) -> list[Config]:
@@ -185,7 +189,7 @@ def _others(config: Config, name: str, separate: bool) -> list[Config]:
 
 def _common_options(config: Config, name: str) -> dict[str, object]:
     """The options that both networks have, where they are not the default; ``wide`` is a model of its own."""
-    model, other = config.model, model_names().get(name)
+    model, other = config.model, OwnOptions if is_import_path(name) else model_names().get(name)
     base = next((base for base in (TransferOptions, TextOptions) if _have(base, model, other)), None)
     if base is None:
         return {}

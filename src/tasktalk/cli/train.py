@@ -49,7 +49,7 @@ _Model = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="See [cyan]tasktalk models[/].",
+        help="See [cyan]tasktalk models[/]; or the import path of a block of your own, my_module:MyBlock.",
         show_default="ic for texts and sentences, mitten for molecules and nodes",
         rich_help_panel=_SETTINGS,
     ),

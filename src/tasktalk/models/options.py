@@ -16,6 +16,7 @@ from tasktalk.communication.indirect import IndirectCommunication
 from tasktalk.communication.private import PrivateLSTM
 from tasktalk.communication.shared_private import SharedPrivate
 from tasktalk.heads.pooling import Pooling
+from tasktalk.models.own_block import make_block
 from tasktalk.models.settings import Embeddings, Settings, Size, TextOptions
 from tasktalk.models.transfer_options import TransferNetworkOptions
 
@@ -149,6 +150,21 @@ class IndirectOptions(TextOptions):
         )
 
 
+class OwnOptions(TextOptions):
+    """A block of your own, by its import path: ``--model my_module:MyBlock``.
+
+    Attributes:
+        path: ``module:Name`` of a class that takes ``word_features``, ``hidden`` and ``tasks``. Its code is run.
+    """
+
+    name: Literal["own"] = "own"
+    path: str = ""
+
+    def block(self, word_features: int, tasks: int) -> Block:
+        """The block of this model."""
+        return bidirectional(lambda: make_block(self.path, word_features, self.hidden, tasks), self.bidirectional)
+
+
 class LinearOptions(Settings):
     """Logistic or ridge regression on sparse features: what people would do without us.
 
@@ -187,7 +203,13 @@ TextOnlyOptions = (
     | SharedPrivateOptions
     | DirectOptions
     | IndirectOptions
+    | OwnOptions
 )
 NetworkOptions = TextOnlyOptions | TransferNetworkOptions
 SimpleOptions = LinearOptions | ForestOptions
 Options = NetworkOptions | SimpleOptions
+
+
+def title(options: Options) -> str:
+    """What a model is called in tables and folders: its name, or module and name of a block of your own."""
+    return options.path.replace(":", ".") if isinstance(options, OwnOptions) and options.path else options.name

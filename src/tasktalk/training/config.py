@@ -164,8 +164,15 @@ def model_names() -> dict[str, type[Settings]]:
     return {option.model_fields["name"].default: option for option in get_args(Options)}
 
 
+def is_import_path(name: object) -> bool:
+    """Whether a model is named by the import path of a block, ``module:Name``."""
+    return isinstance(name, str) and ":" in name
+
+
 def make_config(values: Mapping[str, Any] | None = None, settings: Sequence[str] = ()) -> Config:
     """A configuration from nested values and ``section.key=value`` settings, later ones first.
+
+    A model ``module:Name`` is the model ``own`` with that path.
 
     Raises:
         ConfigError: a key, model or value that is not allowed; the message names the nearest or what is allowed.
@@ -177,7 +184,11 @@ def make_config(values: Mapping[str, Any] | None = None, settings: Sequence[str]
         if not equals or not dot:
             raise ConfigError(f"expected section.key=value, for example training.epochs=5, found {setting!r}")
         merged.setdefault(section, {})[key] = _value(text)
-    name = merged.setdefault("model", {}).setdefault("name", Config().model.name)
+    model = merged.setdefault("model", {})
+    name = model.setdefault("name", Config().model.name)
+    if is_import_path(name):
+        model |= {"name": "own", "path": name}
+        name = "own"
     if not isinstance(name, str) or name not in model_names():
         raise ConfigError(f"unknown model {name!r}: {nearest(str(name), model_names())}")
     try:

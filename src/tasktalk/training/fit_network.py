@@ -24,12 +24,13 @@ from tasktalk.encoders.vectors import load_vectors
 from tasktalk.models.build import Network, build_network, set_wide
 from tasktalk.models.linear import LinearModel
 from tasktalk.models.network import TextNetwork
-from tasktalk.models.options import NetworkOptions
+from tasktalk.models.options import NetworkOptions, OwnOptions, title
 from tasktalk.models.tagging_network import TaggingNetwork
 from tasktalk.models.transfer_options import MittenOptions
 from tasktalk.training.affinity import affinity_prior
 from tasktalk.training.checkpoint import load_weights, save_tensors
 from tasktalk.training.config import Config, TrainingConfig
+from tasktalk.training.contract import refuse_broken_block
 from tasktalk.training.dependency import set_priors
 from tasktalk.training.encode import Encoder
 from tasktalk.training.encoder import TextEncoder
@@ -80,7 +81,7 @@ def fit_network(
         if killed:
             fit.resume()
         earlier = fit.state.seconds
-        reporter.begin(options.name, config.training.epochs, fit.state.epoch)
+        reporter.begin(title(options), config.training.epochs, fit.state.epoch)
         selection = fit.run()
     finally:
         attempt(out, accelerator.end_training)
@@ -94,8 +95,11 @@ def check_network(options: NetworkOptions, tasks: Sequence[Task], inputs: Inputs
     """Build a network and ask it about one unknown word, atom or node, before anything is written.
 
     Raises:
-        ConfigError: the model cannot learn these tasks, or not from these inputs.
+        ConfigError: the model cannot learn these tasks, or not from these inputs; or a block of one's own breaks the
+            contract.
     """
+    if isinstance(options, OwnOptions):
+        refuse_broken_block(options.path)
     receivers = tuple(range(len(tasks))) if shared_inputs else (0,)
     match inputs:
         case GraphInputs():
