@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tasktalk import __version__
-from tasktalk.cli import affinity, bench, compare, data, demo, evaluate, models, predict, train
+from tasktalk.cli import affinity, bench, compare, data, demo, evaluate, models, predict, train, transfer
 from tasktalk.cli.options import example
 from tasktalk.core.errors import TasktalkError
 from tasktalk.core.memory import keep_freed_memory
@@ -33,6 +33,7 @@ app = typer.Typer(
 for module, panel in (
     (demo, "Try it"),
     (train, "Work"),
+    (transfer, "Work"),
     (compare, "Work"),
     (affinity, "Work"),
     (evaluate, "Work"),

@@ -72,23 +72,36 @@ def fit_network(
     if not killed and isinstance(network, TextNetwork):
         _set_wide(network, dataset.tasks, splits["train"], config.training.seed)
     accelerator = make_accelerator(config.training, out)
-    _start_tracker(accelerator, config.training, out)
     held_out = mitten.dependency_data == "held-out"
     fit = Fit(
         network, dataset.tasks, splits, config.training, out, reporter, accelerator, mitten.dependency_rate, held_out
     )
-    try:
-        if killed:
-            fit.resume()
-        earlier = fit.state.seconds
-        reporter.begin(title(options), config.training.epochs, fit.state.epoch)
-        selection = fit.run()
-    finally:
-        attempt(out, accelerator.end_training)
+    selection, earlier = run_fit(fit, title(options))
     if isinstance(network, TextNetwork) and "dev" in splits:
         _stack(network, dataset.tasks, splits["dev"], config.training, selection, out)
     _place_weights(dataset, selection, out)
     return earlier
+
+
+def run_fit(fit: Fit, label: str) -> tuple[Selection, float]:
+    """Train, from the last checkpoint if the folder has one.
+
+    Args:
+        fit: a network in training.
+        label: what the progress is called.
+
+    Returns:
+        Which epochs were chosen, and the seconds of training before the checkpoint.
+    """
+    _start_tracker(fit.accelerator, fit.config, fit.folder)
+    try:
+        if (fit.folder / CHECKPOINT).exists():
+            fit.resume()
+        earlier = fit.state.seconds
+        fit.reporter.begin(label, fit.config.epochs, fit.state.epoch)
+        return fit.run(), earlier
+    finally:
+        attempt(fit.folder, fit.accelerator.end_training)
 
 
 def check_network(options: NetworkOptions, tasks: Sequence[Task], inputs: Inputs, shared_inputs: bool) -> None:

@@ -89,6 +89,8 @@ class Fit:
         accelerator: device, precision and trackers.
         dependency_rate: factor of the step size of D (``MittenOptions``).
         held_out: whether D learns from labels of its own, and nothing else does from these (``MittenOptions``).
+        frozen: parameters that stay as they are until ``unfreeze_at``.
+        unfreeze_at: the epoch, counted from 0, from which on they are trained like the others; None for never.
     """
 
     network: Network
@@ -100,6 +102,8 @@ class Fit:
     accelerator: Accelerator
     dependency_rate: float = 1.0
     held_out: bool = False
+    frozen: Sequence[Tensor] = ()
+    unfreeze_at: int | None = None
 
     def __post_init__(self) -> None:
         self.held: Batchable | None = None
@@ -146,6 +150,8 @@ class Fit:
     def _train_epoch(self) -> None:
         """Algorithm 1, lines 3 to 19."""
         config, state, train = self.config, self.state, self.splits["train"]
+        for parameter in self.frozen:  # the optimisers have them, and leave alone what has no gradient
+            parameter.requires_grad_(self.unfreeze_at is not None and state.epoch >= self.unfreeze_at)
         plans = plan_epoch(train, config.batch_size, config.seed, state.epoch, config.sampling_power, config.schedule)
         recent: list[Step] = []
         for plan in plans[state.step :]:  # T_k ~ p(T)
@@ -246,8 +252,9 @@ class Fit:
 
     def _out_of_patience(self) -> bool:
         best = self.state.selection.best
+        frozen = (self.unfreeze_at or 0) - 1  # what is still to be unfrozen is worth waiting for
         return bool(self.config.patience and best and "dev" in self.splits) and (
-            self.state.epoch - 1 - self.state.selection.epoch_of("") >= self.config.patience
+            self.state.epoch - 1 - max(frozen, self.state.selection.epoch_of("")) >= self.config.patience
         )
 
     def seconds(self) -> float:

@@ -32,6 +32,7 @@ from tasktalk.training.run_folder import (
     METRICS,
     MODEL,
     SKIPPED,
+    TRANSFER,
     environment,
     open_folder,
     peak_memory_mb,
@@ -90,6 +91,10 @@ def resume(dataset: Dataset, out: Path, reporter: Reporter | None = None) -> Run
     open_folder(out, resume=True)
     if (out / METRICS).exists():
         raise RunFolderError(f"{out}: this run is finished, there is nothing to resume")
+    if (out / TRANSFER).exists():
+        raise RunFolderError(
+            f"{out}: a task is added to another run; go on with tasktalk transfer --resume --out {out}"
+        )
     config = make_config(read_config(out / CONFIG))
     if not is_encoded(out):  # killed before the training began
         return train(dataset, config, out, overwrite=True, reporter=reporter)
@@ -109,11 +114,23 @@ def _train(
         _fit_simple(dataset.tasks, splits["train"], config.model, config.training.seed, out)
     else:
         earlier = fit_network(dataset, splits, config, encoder, out, reporter)
+    return finish(dataset, config, encoder, out, lambda: earlier + clock())
+
+
+def finish(dataset: Dataset, config: Config, encoder: Encoder, out: Path, seconds: Callable[[], float]) -> Run:
+    """Score a run whose weights are in place, which finishes its folder.
+
+    Args:
+        dataset: the data.
+        config: all settings.
+        encoder: examples to what the model reads.
+        out: the run folder.
+        seconds: how long it all took, asked after the scores.
+    """
     _, _, weights = read_tasks(out)
     predictors = {file: load_predictor(out / file, config, dataset.tasks, encoder) for file in set(weights.values())}
     blocks = evaluate([predictors[weights[task.name]] for task in dataset.tasks], encoder, dataset)
-    seconds = round(earlier + clock(), 3)
-    write_json(out / METRICS, {"splits": blocks, "seconds": seconds, "peak_memory_mb": peak_memory_mb()})
+    write_json(out / METRICS, {"splits": blocks, "seconds": round(seconds(), 3), "peak_memory_mb": peak_memory_mb()})
     (out / CHECKPOINT).unlink(missing_ok=True)
     return Run.load(out)
 

@@ -1,0 +1,320 @@
+"""A task that comes later: it reads from what a finished run shares, and the run's own tasks stay as they are."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasktalk.core.errors import ConfigError, DataError, RunFolderError
+from tasktalk.core.files import write_text
+from tasktalk.core.seeding import seed_everything
+from tasktalk.core.task import Task
+from tasktalk.data.dataset import Dataset, Examples, noun
+from tasktalk.data.records import SUFFIXES
+from tasktalk.data.vocabulary import Vocabulary
+from tasktalk.models.build import Network, build_network
+from tasktalk.models.options import FullySharedOptions, IndirectOptions, Options, SharedPrivateOptions
+from tasktalk.training.align import align
+from tasktalk.training.checkpoint import load_tensors, load_weights, save_tensors
+from tasktalk.training.config import Config, make_config, read_config
+from tasktalk.training.encode import is_encoded, load_encoder
+from tasktalk.training.encoder import TextEncoder
+from tasktalk.training.fit_network import make_accelerator, run_fit
+from tasktalk.training.loop import Fit, forget_snapshots, snapshot
+from tasktalk.training.optimizers import takes_sparse_gradients
+from tasktalk.training.progress import Reporter, Silent
+from tasktalk.training.run import Run
+from tasktalk.training.run_folder import (
+    CONFIG,
+    ENVIRONMENT,
+    MASK,
+    METRICS,
+    MODEL,
+    TRANSFER,
+    environment,
+    open_folder,
+    read_json,
+    read_tasks,
+    refuse_existing,
+    write_json,
+    write_tasks,
+)
+from tasktalk.training.selection import MEAN, Selection, choose_criterion
+from tasktalk.training.train import finish, prepare
+
+_OF_DATA = ("data.dev", "data.kinds", "data.mask", "data.test")
+"""What can be set of the data: all else decides how the run reads, for its own tasks too."""
+_Shared = IndirectOptions | SharedPrivateOptions | FullySharedOptions
+
+
+def check_run(run: Run, name: str) -> None:
+    """Refuse a run that has nothing for a new task to read, and a name that cannot be that of a new task.
+
+    Raises:
+        ConfigError: a run of anything but texts, of a model without a shared layer or with words of each task's own, or
+            a name that is taken or cannot be written in ``data.source``.
+    """
+    model = run.config.model
+    if not isinstance(model, _Shared):
+        raise ConfigError(
+            f"{run.folder}: model {model.name!r} has no shared layer that a new task could read from as it is: "
+            "take a run of ic, sp or fs"
+        )
+    if not isinstance(run.encoder, TextEncoder):
+        raise ConfigError(f"{run.folder}: is a tagger, and a task is added to runs that classify texts")
+    if model.wide != "off" or model.embeddings == "private":
+        found = f"model.wide={model.wide}" if model.wide != "off" else "model.embeddings=private"
+        raise ConfigError(f"{run.folder}: a task is added to runs that share all their words, and this has {found}")
+    if name in [task.name for task in run.tasks]:
+        raise ConfigError(f"{run.folder}: has a task {name!r} already: choose another name for the new one")
+    if not name.strip() or set(name) & set("=/\\:"):
+        raise ConfigError(f"expected a name for the new task, without any of = / \\ :, found {name!r}")
+
+
+def transfer_config(
+    run: Run, data: str, name: str, given: Mapping[str, Mapping[str, Any]], settings: Sequence[str]
+) -> Config:
+    """The settings of a run for the training of a new task.
+
+    Args:
+        run: the finished run.
+        data: a table; or any other source, that has a task of this name.
+        name: name of the new task.
+        given: values by section and key, over those of the run.
+        settings: ``section.key=value``, stronger than these.
+
+    Raises:
+        ConfigError: a setting that is not allowed, or that would change what the run's own tasks answer.
+    """
+    for key in (setting.partition("=")[0] for setting in settings):
+        if key == "training.evaluation_batch_size" or not key.startswith(("training.", *_OF_DATA)):
+            raise ConfigError(
+                f"--set {key}: a task is added to the run as it is; what can be set is training.* "
+                f"(but evaluation_batch_size), {', '.join(_OF_DATA)}"
+            )
+    table = Path(data).suffix.lower() in SUFFIXES
+    values = run.config.model_dump()
+    values["data"] |= {
+        "source": [f"{name}={data}" if table else data],
+        "tasks": [] if table else [name],
+        "label": "label" if table else "",  # named, so that the table is one of one task
+        "labels": [],
+        "kinds": {},
+        "mask": "sufficient",
+        "vectors": [],  # the run has taken what it wants of them
+        "tokenizer": run.tokenizer,
+    }
+    values["training"]["beside"] = []
+    for section, part in given.items():
+        values[section] |= {key: value for key, value in part.items() if value is not None}
+    return make_config(values, settings)
+
+
+def transfer(
+    run: Run,
+    dataset: Dataset,
+    config: Config,
+    out: Path,
+    unfreeze_after: int | None = None,
+    overwrite: bool = False,
+    reporter: Reporter | None = None,
+) -> Run:
+    """Add a task to a run, in a run folder of its own.
+
+    The parameters of the new task begin as those of the run's tasks did before their training: from one draw of the
+    same seed (from another, if ``training.seed`` is). Nothing is copied from a trained task, so that what the new one
+    gets from the others comes through the shared layer, as in the message-passing paper's experiment. Everything else
+    is frozen. Words that the run does not know stay unknown.
+
+    Each of the run's tasks keeps the weights that it had, in a file that the new task does not use: its answers are the
+    same to the last bit, whatever is trained.
+
+    Args:
+        run: a finished run of ``ic``, ``sp`` or ``fs`` on texts.
+        dataset: texts with the new task and nothing else.
+        config: what ``transfer_config`` gives.
+        out: the run folder to make.
+        unfreeze_after: train what the tasks share as well, for the new task, after so many epochs; None for never.
+        overwrite: replace a run folder of that name.
+        reporter: shows progress; None shows nothing.
+
+    Raises:
+        RunFolderError: ``out`` exists, holds the run, or cannot be written.
+        ConfigError: a run without a shared layer, a name that is taken, or settings that do not fit.
+        DataError: no training examples, or none with a word that the run knows.
+        TrainingError: a loss is not a number.
+    """
+    started = time.monotonic()
+    if not overwrite:
+        refuse_existing(out)
+    elif run.folder.resolve().is_relative_to(out.resolve()):
+        raise RunFolderError(f"{out}: holds the run that the task is added to, so it is not overwritten")
+    encoder = _check(run, dataset, config, unfreeze_after)
+    single, mask = prepare(dataset, config)
+    unknown = _share_of_unknown(single, encoder.vocabulary)
+    joined = _beside(single, run.tasks)
+    choose_criterion(config.training.criterion, joined.tasks, separate=True)
+    make_accelerator(config.training, out)
+    open_folder(out, overwrite)
+    facts = {
+        "from": str(run.folder),
+        "task": joined.tasks[-1].name,
+        "unfreeze_after": unfreeze_after,
+        "unknown_words": unknown,
+    }
+    write_json(out / TRANSFER, facts)
+    write_text(out / CONFIG, config.to_yaml())
+    write_json(out / ENVIRONMENT, environment(config.training.seed, joined.sources, ()))
+    write_json(out / MASK, mask)
+    _extend(run, joined, config, encoder, out)
+    encoder.save(out)
+    return _train(joined, config, encoder, out, reporter or Silent(), lambda: time.monotonic() - started)
+
+
+def resume_transfer(dataset: Dataset, out: Path, reporter: Reporter | None = None) -> Run:
+    """Go on with a killed transfer, to the weights that it would have had; the settings are those of the run folder.
+
+    Raises:
+        RunFolderError: nothing to resume, the run is finished, or it read other data.
+    """
+    started = time.monotonic()
+    refuse_resume(out)
+    config = make_config(read_config(out / CONFIG))
+    tasks, _, _ = read_tasks(out)
+    joined = _beside(prepare(dataset, config)[0], tasks[:-1])
+    if read_json(out / ENVIRONMENT)["data"] != dict(dataset.sources) or joined.tasks != tasks:
+        raise RunFolderError(f"{out}: cannot be resumed, the data is not what the run began with")
+    encoder = load_encoder(out, config)
+    return _train(joined, config, encoder, out, reporter or Silent(), lambda: time.monotonic() - started)  # type: ignore[arg-type]
+
+
+def refuse_resume(out: Path) -> None:
+    """Refuse a folder in which no transfer was stopped.
+
+    Raises:
+        RunFolderError: it holds none, a finished one, or one that was stopped before its training began.
+    """
+    if not (out / TRANSFER).is_file():
+        raise RunFolderError(f"{out}: nothing to resume, {TRANSFER} is missing")
+    if (out / METRICS).exists():
+        raise RunFolderError(f"{out}: this run is finished, there is nothing to resume")
+    if not is_encoded(out):
+        raise RunFolderError(f"{out}: was stopped before the training began; remove the folder and start again")
+
+
+def _check(run: Run, dataset: Dataset, config: Config, unfreeze_after: int | None) -> TextEncoder:
+    if len(dataset.tasks) != 1:
+        raise ConfigError(f"expected data with one task, found {', '.join(task.name for task in dataset.tasks)}")
+    check_run(run, dataset.tasks[0].name)
+    content = next(iter(dataset.splits.values())).content
+    if not isinstance(content, list):
+        raise ConfigError(f"{run.folder}: reads texts, and the data has {noun(content)}")
+    if unfreeze_after is not None and unfreeze_after >= config.training.epochs:
+        raise ConfigError(
+            f"--unfreeze-after {unfreeze_after}: nothing would be unfrozen in {config.training.epochs} epochs; "
+            "choose fewer, or more --epochs"
+        )
+    if not isinstance(run.encoder, TextEncoder):
+        raise TypeError("check_run has let pass a run of something else than texts")
+    return run.encoder
+
+
+def _share_of_unknown(dataset: Dataset, vocabulary: Vocabulary) -> float:
+    """Which part of the words of the training texts the run does not know."""
+    train = dataset.splits["train"]
+    words = [word for text in train.tokens for word in text]
+    unknown = sum(word not in vocabulary.index for word in words)
+    if unknown == len(words):
+        where = train.places[0].path if train.places else None
+        raise DataError(
+            f"task {dataset.tasks[0].name!r}: expected training texts with words that the run knows, and none of their "
+            f"{len(words)} words is",
+            where,
+        )
+    return unknown / len(words)
+
+
+def _beside(dataset: Dataset, tasks: Sequence[Task]) -> Dataset:
+    """The texts of the new task, which is the last one, with columns for the others that have no labels."""
+    joined = align(dataset, (*tasks, *dataset.tasks))
+    return replace(joined, splits={name: _owned(split, len(tasks)) for name, split in joined.splits.items()})
+
+
+def _owned(examples: Examples, task: int) -> Examples:
+    return replace(examples, owner=np.full(len(examples), task))
+
+
+def _extend(run: Run, dataset: Dataset, config: Config, encoder: TextEncoder, out: Path) -> None:
+    """Write every weight file of the run again, with the parameters that the new task begins with."""
+    options: _Shared = config.model  # type: ignore[assignment]  # check_run has sent others away
+    seed_everything(config.training.seed)
+    network = build_network(options, dataset.tasks, encoder.inputs)
+    for file in sorted({MODEL, *run.weights.values()}):
+        before = build_network(options, run.tasks, encoder.inputs)
+        load_weights(before, run.folder / file)
+        graft(network, before)
+        save_tensors(out / file, network.state_dict())
+    weights = {**run.weights, dataset.tasks[-1].name: _file(dataset.tasks)}
+    write_tasks(out, dataset.tasks, run.tokenizer, weights)
+
+
+def graft(network: Network, before: Network) -> None:
+    """Put the weights of a network into one for more tasks, the first of which are those of the other.
+
+    SP-MTL's discriminator is a layer of all tasks; there the rows of the first ones are those of the other.
+    """
+    state = network.state_dict()
+    for name, values in before.state_dict().items():
+        state[name][: len(values)] = values
+
+
+def _train(
+    dataset: Dataset, config: Config, encoder: TextEncoder, out: Path, reporter: Reporter, clock: Callable[[], float]
+) -> Run:
+    """Train the last task, from the last checkpoint if the folder has one."""
+    options = _without_adversary(config.model)
+    network = build_network(options, dataset.tasks, encoder.inputs, takes_sparse_gradients(config.training))
+    own = network.state_dict().keys() - build_network(options, dataset.tasks[:-1], encoder.inputs).state_dict().keys()
+    load_weights(network, out / MODEL)
+    frozen = [p for name, p in network.named_parameters() if p.requires_grad and name not in own]
+    splits = {name: encoder(dataset.splits[name]) for name in ("train", "dev") if name in dataset.splits}
+    seed_everything(config.training.seed)
+    fit = Fit(
+        network,
+        dataset.tasks,
+        splits,
+        config.training,
+        out,
+        reporter,
+        make_accelerator(config.training, out),
+        frozen=frozen,
+        unfreeze_at=read_json(out / TRANSFER)["unfreeze_after"],
+    )
+    selection, earlier = run_fit(fit, f"{options.name} {dataset.tasks[-1].name}")
+    _place_weights(selection, own, dataset.tasks, out)
+    return finish(dataset, config, encoder, out, lambda: earlier + clock())
+
+
+def _without_adversary(options: Options) -> _Shared:
+    """SP-MTL's adversary tells tasks apart, and here is only one."""
+    if isinstance(options, SharedPrivateOptions):
+        return options.model_copy(update={"adversarial": 0.0})
+    return options  # type: ignore[return-value]  # check_run has sent others away
+
+
+def _place_weights(selection: Selection, own: set[str], tasks: Sequence[Task], out: Path) -> None:
+    """The chosen weights go into the new task's file, and its own parameters also beside the others'."""
+    chosen = snapshot(out, selection.epoch_of(MEAN))
+    if chosen.exists():  # not if the run was killed after it was renamed
+        trained, _ = load_tensors(chosen)
+        others, _ = load_tensors(out / MODEL)
+        save_tensors(out / MODEL, others | {name: trained[name] for name in own})
+        chosen.replace(out / _file(tasks))
+    forget_snapshots(out)
+
+
+def _file(tasks: Sequence[Task]) -> str:
+    return f"model-task-{len(tasks)}.safetensors"
