@@ -101,24 +101,22 @@ def command(
     """
     from tasktalk.core.errors import ConfigError
 
-    options = {"RUN": run, "--data": data, "--name": name}
+    options: dict[str, object] = {"RUN": run, "--data": data, "--name": name}
     if resume:
-        others = {"--text": text, "--label": label, "--epochs": epochs, "--unfreeze-after": unfreeze_after}
-        others |= options | {"--set": settings, "--overwrite": overwrite or None}
+        others: dict[str, object] = {"--text": text, "--label": label, "--epochs": epochs, "--set": settings}
+        others |= {**options, "--unfreeze-after": unfreeze_after, "--overwrite": overwrite or None}
         found = [option for option, value in others.items() if value not in (None, "")]
         if out is None or found:
             told = f"; found {', '.join(found)}" if found else ""
             raise ConfigError(f"--resume goes with --out and --quiet only: tasktalk transfer --resume --out DIR{told}")
         _resume(out, quiet)
-    else:
-        missing = [option for option, value in options.items() if not value]
-        if run is None or missing:
-            raise ConfigError(
-                f"expected {', '.join(missing)}, for example tasktalk transfer runs/shop-ic --data garden.csv "
-                "--name garden"
-            )
-        values = {"data": {"text": text, "label": label}, "training": {"epochs": epochs}}
-        _start(_Wanted(run, data, name, values, settings or [], unfreeze_after), out, overwrite, quiet)
+        return
+    missing = [option for option, value in options.items() if not value]
+    if run is None or missing:
+        example = "tasktalk transfer runs/shop-ic --data garden.csv --name garden"
+        raise ConfigError(f"expected {', '.join(missing)}, for example {example}")
+    values: dict[str, dict[str, Any]] = {"data": {"text": text, "label": label}, "training": {"epochs": epochs}}
+    _start(_Wanted(run, data, name, values, settings or [], unfreeze_after), out, overwrite, quiet)
 
 
 @dataclass(frozen=True)
