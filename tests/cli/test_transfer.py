@@ -15,7 +15,7 @@ from tests.cli.conftest import SMALL, Cli, contents, program, reviews, start, wr
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A finished run of two tasks, in ``run`` beside the table of a third one, ``new.csv``. Not to be changed."""
     home = tmp_path_factory.mktemp("home")
-    for name, rows, seed in (("books", 40, 1), ("dvd", 40, 2), ("new", 60, 3), ("long", 2000, 4)):
+    for name, rows, seed in (("books", 40, 1), ("dvd", 40, 2), ("new", 60, 3), ("long", 600, 4)):
         write_csv(home / f"{name}.csv", reviews(rows, seed))
     small = [*SMALL, "--epochs", 3, "--set", "training.learning_rate=0.02"]
     done = program("train", "books.csv", "dvd.csv", *small, "--beside", "none", "--out", "run", cwd=home)
@@ -95,7 +95,7 @@ def test_the_folder_stands_beside_the_run(
     ]  # fmt: skip
 
 
-def test_interrupted_and_resumed(home: Path, tmp_path: Path) -> None:
+def test_interrupted_and_resumed(home: Path, tmp_path: Path, cli: Cli) -> None:
     out = tmp_path / "run"
     given = ("transfer", home / "run", "--data", home / "long.csv", "--name", "garden", "--epochs", 3)
     process = start(*given, "--set", "training.checkpoint_seconds=0", "--out", out)
@@ -107,16 +107,16 @@ def test_interrupted_and_resumed(home: Path, tmp_path: Path) -> None:
     assert process.returncode == 130, err
     assert f"stopped; go on with: tasktalk transfer --resume --out {out}" in err
 
-    done = program("train", "--resume", "--out", out)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert f"go on with tasktalk transfer --resume --out {out}" in done.stderr
-    done = program("transfer", "--resume", "--out", out)
-    assert done.returncode == 0, done.stderr
-    assert program(*given, "--out", tmp_path / "whole").returncode == 0
+    done = cli("train", "--resume", "--out", out)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert f"go on with tasktalk transfer --resume --out {out}" in done.err
+    done = cli("transfer", "--resume", "--out", out)
+    assert done.code == 0, done.err
+    assert cli(*given, "--out", tmp_path / "whole").code == 0
     for file in ("model.safetensors", "model-task-3.safetensors"):
         assert (out / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
-    done = program("transfer", "--resume", "--out", out)
-    assert (done.returncode, done.stderr) == (2, f"error: {out}: this run is finished, there is nothing to resume\n")
+    done = cli("transfer", "--resume", "--out", out)
+    assert (done.code, done.err) == (2, f"error: {out}: this run is finished, there is nothing to resume\n")
 
 
 BAD = {
