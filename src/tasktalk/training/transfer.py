@@ -13,6 +13,7 @@ from tasktalk.core.files import write_text
 from tasktalk.core.seeding import seed_everything
 from tasktalk.core.task import Task
 from tasktalk.data.dataset import Dataset, Examples, noun
+from tasktalk.data.masks import MaskRecord
 from tasktalk.data.records import SUFFIXES
 from tasktalk.data.vocabulary import Vocabulary
 from tasktalk.models.build import Network, build_network
@@ -124,13 +125,9 @@ def transfer(
 ) -> Run:
     """Add a task to a run, in a run folder of its own.
 
-    The parameters of the new task begin as those of the run's tasks did before their training: from one draw of the
-    same seed (from another, if ``training.seed`` is). Nothing is copied from a trained task, so that what the new one
-    gets from the others comes through the shared layer, as in the message-passing paper's experiment. Everything else
-    is frozen. Words that the run does not know stay unknown.
-
-    Each of the run's tasks keeps the weights that it had, in a file that the new task does not use: its answers are the
-    same to the last bit, whatever is trained.
+    The parameters of the new task are drawn as those of the run's tasks were before their training (with another
+    ``training.seed``: drawn anew), and all else is frozen: what it gets from the others comes through the shared layer.
+    The run's tasks keep their weights, in files that the new one does not use: their answers stay, to the last bit.
 
     Args:
         run: a finished run of ``ic``, ``sp`` or ``fs`` on texts.
@@ -159,16 +156,9 @@ def transfer(
     choose_criterion(config.training.criterion, joined.tasks, separate=True)
     make_accelerator(config.training, out)
     open_folder(out, overwrite)
-    facts = {
-        "from": str(run.folder),
-        "task": joined.tasks[-1].name,
-        "unfreeze_after": unfreeze_after,
-        "unknown_words": unknown,
-    }
-    write_json(out / TRANSFER, facts)
-    write_text(out / CONFIG, config.to_yaml())
-    write_json(out / ENVIRONMENT, environment(config.training.seed, joined.sources, ()))
-    write_json(out / MASK, mask)
+    task = joined.tasks[-1].name
+    facts = {"from": str(run.folder), "task": task, "unfreeze_after": unfreeze_after, "unknown_words": unknown}
+    _begin(out, config, facts, joined.sources, mask)
     _extend(run, joined, config, encoder, out)
     encoder.save(out)
     return _train(joined, config, encoder, out, reporter or Silent(), lambda: time.monotonic() - started)
@@ -220,6 +210,16 @@ def _check(run: Run, dataset: Dataset, config: Config, unfreeze_after: int | Non
     if not isinstance(run.encoder, TextEncoder):
         raise TypeError("check_run has let pass a run of something else than texts")
     return run.encoder
+
+
+def _begin(
+    out: Path, config: Config, facts: Mapping[str, object], sources: Mapping[str, str], mask: MaskRecord
+) -> None:
+    """Write what is known before the training; first that this is a transfer, so that nothing takes it for another."""
+    write_json(out / TRANSFER, facts)
+    write_text(out / CONFIG, config.to_yaml())
+    write_json(out / ENVIRONMENT, environment(config.training.seed, sources, ()))
+    write_json(out / MASK, mask)
 
 
 def _share_of_unknown(dataset: Dataset, vocabulary: Vocabulary) -> float:
