@@ -113,7 +113,7 @@ def test_module_and_program_are_the_same() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "hint"),
-    [(["trian"], "Did you mean 'train'?"), (["train", "--modle", "ic"], "--model"), (["data", "chekc"], "'check'")],
+    [(["trian"], "Did you mean 'train'"), (["train", "--modle", "ic"], "--model"), (["data", "chekc"], "'check'")],
 )
 def test_mistyped_command_or_option_names_the_nearest(arguments: Sequence[str], hint: str, cli: Cli) -> None:
     done = cli(*arguments)
