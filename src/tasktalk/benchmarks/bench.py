@@ -133,7 +133,7 @@ def _caption(found: Mapping[str, Any]) -> str:
 
 
 def _step_table(steps: Mapping[str, Any]) -> list[list[str]]:
-    rows = [["model", "ms", "floor, ms", "times the floor", "loops, times ours", "loops and torch.nn.LSTM"]]
+    rows = [["model", "ms", "floor", "times the floor", "loops to ours", "and torch.LSTM"]]
     for row in steps["rows"]:
         floor = sum(row["floor_milliseconds"].values())
         rows.append(
@@ -150,4 +150,4 @@ def _step_table(steps: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _spread(ratio: Mapping[str, float]) -> str:
-    return f"{ratio['median']:.1f} ({ratio['lowest']:.1f} to {ratio['highest']:.1f})"
+    return f"{ratio['median']:.1f} ({ratio['lowest']:.1f}-{ratio['highest']:.1f})"
