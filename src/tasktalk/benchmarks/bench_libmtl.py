@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tasktalk.benchmarks.speed_clock import ratio, take_turns
+from tasktalk.benchmarks.step import training_step
 from tasktalk.communication.cross_stitch import CrossStitch
 from tasktalk.communication.experts import MixtureOfExperts
 from tasktalk.heads.classifier import Classifier
@@ -214,16 +215,12 @@ def step_of(
     module: nn.Module, logits: Callable[[], Sequence[Tensor]], labels: Int[Tensor, "tasks batch"]
 ) -> Callable[[], None]:
     """Forward, the cross-entropy of all tasks, backward and optimiser."""
-    optimizers = make_optimizers(module, TrainingConfig())
 
-    def step() -> None:
+    def loss() -> Tensor:
         pairs = zip(logits(), labels, strict=True)
-        torch.stack([functional.cross_entropy(given, own) for given, own in pairs]).sum().backward()
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
+        return torch.stack([functional.cross_entropy(given, own) for given, own in pairs]).sum()
 
-    return step
+    return training_step(loss, make_optimizers(module, TrainingConfig()))
 
 
 def compare(sizes: MLPSizes, threads: int, rounds: int, cpu_time: bool = False) -> dict[str, Any]:

@@ -12,7 +12,7 @@ def keep_freed_memory() -> None:
     """Let malloc keep freed memory for the next tensors instead of returning it to the system.
 
     Every step of training frees what the next one needs again. glibc returns blocks of more than 32 MB at once, and the
-    system then fills each page with zeros when it is first written: a fourth of a step of DC-MTL with 16 tasks. The
+    system then fills each page with zeros when it is first written, a good part of a step of DC-MTL. The
     price is some memory in holes. It holds for the whole process, so a program decides it, not a library: our command
     line calls it. Nothing happens where the C library has no ``mallopt``.
     """
