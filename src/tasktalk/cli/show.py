@@ -3,7 +3,8 @@
 import errno
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,16 @@ _WIDTH, _SHORTEST = 80, 20
 def warn(sentence: str) -> None:
     """Print a warning on standard error."""
     typer.echo(f"{typer.style('warning:', fg='yellow', bold=True)} {sentence}", err=True)
+
+
+@contextmanager
+def told_how_to_go_on(command: str, begun: Callable[[], bool], otherwise: str) -> Iterator[None]:
+    """End an interrupted command with what to type to go on, or with ``otherwise`` if nothing has begun."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"\nstopped; {f'go on with: {command}' if begun() else otherwise}", err=True)
+        raise typer.Exit(130) from None
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0) -> None:

@@ -1,8 +1,8 @@
 """``tasktalk train``: a model, the models beside it, and the table that compares them."""
 
 import shlex
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -209,16 +209,15 @@ def _given(flags: _Flags) -> list[str]:
     return [f"{section}.{key}" for section, part in flags.items() for key, value in part.items() if value is not None]
 
 
-@contextmanager
-def _told_how_to_go_on(folder: Path | None) -> Iterator[None]:
+def _told_how_to_go_on(folder: Path | None) -> AbstractContextManager[None]:
     """End an interrupted command with what to type to go on."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        begun = folder is not None and (folder / "config.yaml").is_file()
-        again = f"go on with: tasktalk train --resume --out {shlex.quote(str(folder))}"
-        typer.echo(f"\nstopped; {again if begun else 'nothing was written'}", err=True)
-        raise typer.Exit(130) from None
+    from tasktalk.cli.show import told_how_to_go_on
+
+    def begun() -> bool:
+        return folder is not None and (folder / "config.yaml").is_file()
+
+    again = f"tasktalk train --resume --out {shlex.quote(str(folder))}"
+    return told_how_to_go_on(again, begun, "nothing was written")
 
 
 def _work(jobs: Sequence["Job"], dataset: "Dataset", overwrite: bool, quiet: bool) -> None:

@@ -1,8 +1,7 @@
 """``tasktalk transfer``: a further task for a finished run."""
 
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -164,17 +163,13 @@ def _resume(out: Path, quiet: bool) -> None:
     _show(done, dataset)
 
 
-@contextmanager
-def _told_how_to_go_on(folder: Path) -> Iterator[None]:
+def _told_how_to_go_on(folder: Path) -> AbstractContextManager[None]:
     """End an interrupted command with what to type to go on."""
+    from tasktalk.cli.show import told_how_to_go_on
     from tasktalk.training.encode import is_encoded
 
-    try:
-        yield
-    except KeyboardInterrupt:
-        again = f"go on with: tasktalk transfer --resume --out {shlex.quote(str(folder))}"
-        typer.echo(f"\nstopped; {again if is_encoded(folder) else 'the training had not begun'}", err=True)
-        raise typer.Exit(130) from None
+    again = f"tasktalk transfer --resume --out {shlex.quote(str(folder))}"
+    return told_how_to_go_on(again, lambda: is_encoded(folder), "the training had not begun")
 
 
 def _show(run: "Run", dataset: "Dataset") -> None:
