@@ -148,6 +148,21 @@ def test_another_network_is_refused_in_one_line(tmp_path: Path) -> None:
         load_state(tmp_path / "weights", *make())
 
 
+def test_others_may_read_what_they_may_read_of_other_files(tmp_path: Path) -> None:
+    save_tensors(tmp_path / "state", {"x": torch.ones(3)})
+    (tmp_path / "text").write_text("", encoding="utf-8")
+    assert (tmp_path / "state").stat().st_mode == (tmp_path / "text").stat().st_mode
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    left, other = tmp_path / ".tmpAb3dEf", tmp_path / ".tmpfile.csv"
+    for file in (left, other):
+        file.write_text("half", encoding="utf-8")
+    save_tensors(tmp_path / "state", {"x": torch.ones(3)})
+    assert not left.exists()
+    assert sorted(file.name for file in tmp_path.iterdir()) == [other.name, "state"]
+
+
 @contextmanager
 def full_disk(largest_file: int) -> Iterator[None]:
     """No file may grow beyond so many bytes."""

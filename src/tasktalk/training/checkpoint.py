@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tasktalk.core.errors import RunFolderError
@@ -15,15 +15,22 @@ from tasktalk.core.files import whole_file
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any] | None = None) -> None:
-    """Write tensors and JSON-able facts, whole or not at all.
+    """Write tensors and JSON-able facts, whole or not at all, from where they lie in memory.
 
     Raises:
         RunFolderError: the folder is read-only or full; a file of that name stays as it was.
     """
     metadata = {"facts": json.dumps(facts or {})}
-    content = save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata)
+    for left in path.parent.glob(".tmp??????"):  # by a process that was killed while safetensors wrote
+        left.unlink(missing_ok=True)
     with whole_file(path) as part:
-        part.write_bytes(content)
+        part.touch()
+        mode = part.stat().st_mode  # as every new file has it; safetensors lets only the owner read
+        try:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part, metadata)
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
+        part.chmod(mode)
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
