@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tasktalk.core.errors import TasktalkError
     from tasktalk.data.load import load
-    from tasktalk.training.api import evaluate, predict, train
+    from tasktalk.training.api import evaluate, predict, train, transfer
     from tasktalk.training.run import Run
 
 __version__ = "0.1.0"
-__all__ = ["Run", "TasktalkError", "__version__", "evaluate", "load", "predict", "train"]
+__all__ = ["Run", "TasktalkError", "__version__", "evaluate", "load", "predict", "train", "transfer"]
 
 _HOMES = {
     "Run": "tasktalk.training.run",
@@ -23,6 +23,7 @@ _HOMES = {
     "load": "tasktalk.data.load",
     "predict": "tasktalk.training.api",
     "train": "tasktalk.training.api",
+    "transfer": "tasktalk.training.api",
 }
 
 

@@ -98,3 +98,43 @@ def test_the_run_folder_knows_the_path(table: Path, tmp_path: Path) -> None:
     run = tt.train(table, out=tmp_path / "run", settings=SETTINGS, progress=False)
     assert run.config.data.source == [str(table)]
     assert tt.evaluate(run, run.config.data.source[0])["test"] == run.metrics["splits"]["test"]
+
+
+@pytest.fixture
+def later(tmp_path: Path) -> Path:
+    path = tmp_path / "later.csv"
+    rows = [f"{'good' if i % 2 else 'bad'} thing {i},{i % 2}" for i in range(40)]
+    path.write_text("review,stars\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def test_a_task_that_comes_later(table: Path, later: Path, tmp_path: Path) -> None:
+    run = tt.train(table, "ic", out=tmp_path / "run", settings=SETTINGS, progress=False)
+    columns = {"data.text": "review", "data.label": "stars"}
+    settings = {**columns, "training.epochs": 2, "data.test": 0.5}
+    new = tt.transfer(tmp_path / "run", later, "third", out=tmp_path / "new", settings=settings, progress=False)
+    assert [task.name for task in new.tasks] == ["first", "second", "third"]
+    assert new.metrics["splits"]["test"]["tasks"]["third"]["n"] == 20
+    for task in ("first", "second"):
+        assert tt.predict(new, ["a good thing"], task) == tt.predict(run, ["a good thing"], task)
+    assert set(tt.predict(new, ["a good thing"], "third")[0]["predictions"]) == {"third"}
+    loaded = tt.load(f"games={later}", text="review", label="stars")
+    given = {"out": tmp_path / "loaded", "settings": {"training.epochs": 1}, "progress": False}
+    assert tt.transfer(run, loaded, "fourth", **given).tasks[-1].name == "fourth"
+
+
+def test_a_task_that_comes_later_is_refused_before_anything_is_written(
+    table: Path, later: Path, tmp_path: Path
+) -> None:
+    run = tt.train(table, "fs", out=tmp_path / "run", settings=SETTINGS, progress=False)
+
+    def refused(match: str, name: str = "third", **given: Any) -> None:
+        with pytest.raises(tt.TasktalkError, match=match):
+            tt.transfer(run, later, name, out=tmp_path / "new", progress=False, **given)
+
+    refused("has a task 'first' already", name="first")
+    refused("^model.hidden: a task is added to the run as it is", settings={"model.hidden": 3})
+    refused("unknown setting 'training.epoch'", settings={"training.epoch": 3})
+    refused(r"later.csv: expected a column 'text'", settings={"data.label": "stars"})
+    refused("nothing would be unfrozen", settings={"data.text": "review", "data.label": "stars"}, unfreeze_after=5)
+    assert not (tmp_path / "new").exists()

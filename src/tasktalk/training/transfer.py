@@ -75,6 +75,23 @@ def check_run(run: Run, name: str) -> None:
         raise ConfigError(f"expected a name for the new task, without any of = / \\ :, found {name!r}")
 
 
+def refuse_fixed(key: str, prefix: str = "") -> None:
+    """Refuse a setting that is the run's.
+
+    Args:
+        key: ``section.key``.
+        prefix: of the message.
+
+    Raises:
+        ConfigError: it decides how the run reads or answers, for its own tasks too.
+    """
+    if key == "training.evaluation_batch_size" or not key.startswith(("training.", *_OF_DATA)):
+        raise ConfigError(
+            f"{prefix}{key}: a task is added to the run as it is; what can be set is training.* "
+            f"(but evaluation_batch_size), {', '.join(_OF_DATA)}"
+        )
+
+
 def transfer_config(
     run: Run, data: str, name: str, given: Mapping[str, Mapping[str, Any]], settings: Sequence[str]
 ) -> Config:
@@ -90,12 +107,8 @@ def transfer_config(
     Raises:
         ConfigError: a setting that is not allowed, or that would change what the run's own tasks answer.
     """
-    for key in (setting.partition("=")[0] for setting in settings):
-        if key == "training.evaluation_batch_size" or not key.startswith(("training.", *_OF_DATA)):
-            raise ConfigError(
-                f"--set {key}: a task is added to the run as it is; what can be set is training.* "
-                f"(but evaluation_batch_size), {', '.join(_OF_DATA)}"
-            )
+    for setting in settings:
+        refuse_fixed(setting.partition("=")[0], "--set ")
     table = Path(data).suffix.lower() in SUFFIXES
     values = run.config.model_dump()
     values["data"] |= {
