@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import SMALL, Cli, contents, program, reviews, start, write_csv
+from tests.cli.conftest import (
+    ASSAYS,
+    GRAPH_SMALL,
+    SMALL,
+    Cli,
+    assays,
+    contents,
+    program,
+    reviews,
+    start,
+    write_csv,
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +54,33 @@ def test_old_tasks_answer_as_before_and_the_new_one_answers(home: Path, tmp_path
     assert before.returncode == 0 and before.stdout == after.stdout
     asked = answers(program("predict", out, texts, "--task", "garden").stdout)
     assert garden == [row["predictions"]["garden"] for row in asked]
+
+
+def test_molecules(tmp_path: Path, cli: Cli) -> None:
+    """Through the command line: old tasks answer to the last bit, alone and together; scores; listening."""
+    table = write_csv(tmp_path / "assays.csv", assays(60, seed=0), ASSAYS)
+    new = write_csv(tmp_path / "new.csv", [row[1:3] for row in assays(90, seed=5)], "mol,active")
+    run, out, given = tmp_path / "run", tmp_path / "out", tmp_path / "given.txt"
+    labels = ("--smiles", "smiles", "--labels", "oxygen,ring", "--model", "mitten", "--beside", "none")
+    assert cli("train", table, *labels, *GRAPH_SMALL, "--out", run).code == 0
+    columns = ("--text", "mol", "--label", "active", "--epochs", 3, "--unfreeze-after", 1)
+    done = cli("transfer", run, "--data", new, "--name", "assay 3", *columns, "--out", out)
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert lines[1].startswith("assay 3 ")
+    assert lines[-1] == f"Try next:   echo CCO | tasktalk predict {out} --task 'assay 3'"
+    assert "words" not in done.out
+    given.write_text("CCO\nNc1ccccc1\nC1CC1\n", encoding="utf-8")
+    both = answers(cli("predict", out, given).out)
+    assert all(set(row["predictions"].pop("assay 3")) == {"label", "probabilities"} for row in both)
+    assert both == answers(cli("predict", run, given).out)
+    before, after = (cli("predict", one, given, "--task", "ring").out for one in (run, out))
+    assert before == after != ""
+    scores = [json.loads(cli("evaluate", one, "--data", table, "--json", "-").out)["splits"] for one in (run, out)]
+    assert scores[0]["train"]["tasks"]["ring"] == scores[1]["train"]["tasks"]["ring"]
+    own = json.loads(cli("evaluate", out, "--json", "-").out)["splits"]["test"]["tasks"]
+    assert own["assay 3"] == json.loads((out / "metrics.json").read_text())["splits"]["test"]["tasks"]["assay 3"]
+    assert own["assay 3"]["n"] > 0 and own["ring"]["n"] == 0
 
 
 @pytest.mark.parametrize("unfreeze", [(), ("--unfreeze-after", "2")])
@@ -122,8 +160,14 @@ def test_interrupted_and_resumed(home: Path, tmp_path: Path, cli: Cli) -> None:
 BAD = {
     "name": (["--name", "dvd"], "run: has a task 'dvd' already: choose another name for the new one"),
     "unknown": (["--data", "unknown.csv"], "unknown.csv: task 'garden': expected training texts with words that the"),
-    "one class": (["--data", "class.csv"], "expected at least two classes in training, found only 'pos'"),
-    "one label": (["--data", "label.csv"], "expected at least two classes in training, found only 'pos'"),
+    "one class": (
+        ["--data", "class.csv"],
+        "class.csv: task 'garden': expected at least two classes in training, found only 'pos'",
+    ),
+    "one label": (
+        ["--data", "label.csv"],
+        "label.csv: task 'garden': expected at least two classes in training, found only 'pos'",
+    ),
     "empty": (["--data", "empty.csv"], "empty.csv"),
     "no file": (["--data", "nothing.csv"], "nothing.csv: no such file"),
     "no name": (["--name", ""], "expected --name, for example tasktalk transfer runs/shop-ic"),
@@ -162,5 +206,5 @@ def test_runs_that_cannot_take_a_task(
     done = cli("transfer", folder, "--data", home / "new.csv", "--name", "garden", "--out", tmp_path / "out")
     assert (done.code, done.out) == (2, "")
     assert done.err.count("\n") == 1
-    expected = "is a tagger" if kind == "of_sentences" else "take a run of ic, sp or fs"
+    expected = "is a tagger" if kind == "of_sentences" else "take a run of ic, sp, fs or mitten"
     assert done.err.startswith(f"error: {folder}: ") and expected in done.err

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tasktalk.communication.mitten import Dependency, MutualAttention
 from tasktalk.core.errors import ConfigError
@@ -121,3 +121,51 @@ def test_impossible_settings() -> None:
         MutualAttention(FEATURES, 1, include_self=False)
     states, _ = MutualAttention(FEATURES, 1)(torch.ones(1, 1, 2, FEATURES), torch.ones(1, 2, 1), (0,))
     assert states.shape == (1, 2, FEATURES)
+
+
+@pytest.mark.parametrize("groups", [False, True])
+@pytest.mark.parametrize("include_self", [True, False])
+@pytest.mark.parametrize("dependency", ["scale", "log-prior"])
+def test_nobody_hears_who_came_later(dependency: Dependency, include_self: bool, groups: bool) -> None:
+    """Five tasks, of which the last two came later, against the tasks before each, to the last bit."""
+    torch.manual_seed(0)
+    large = MutualAttention(FEATURES, 5, 2.0, include_self, dependency, newcomers=2)
+    for parameter in large.parameters():
+        nn.init.normal_(parameter)
+    states = torch.randn(5, 3 if groups else 1, POSITIONS, FEATURES)
+    inputs = torch.randn(states.shape[1], POSITIONS, 2)
+    for tasks, heard in (((2, 0, 1), 3), ((3, 3, 3), 4), ((4, 4, 4), 5)):
+        receivers = tasks if groups else tuple(dict.fromkeys(tasks))
+        alone = MutualAttention(FEATURES, heard, 2.0, include_self, dependency)
+        for name, parameter in alone.named_parameters():
+            parameter.data = large.get_parameter(name).data[tuple(slice(size) for size in parameter.shape)].clone()
+        assert large.sources(receivers) == tuple(range(heard))
+        found, expected = large(states[:heard], inputs, receivers), alone(states[:heard], inputs, receivers)
+        assert torch.equal(found.states, expected.states)
+        assert all(torch.equal(found.record[name], values) for name, values in expected.record.items())
+
+
+def test_newcomers_among_the_receivers() -> None:
+    torch.manual_seed(0)
+    large = MutualAttention(FEATURES, 5, newcomers=2).double()
+    for parameter in large.parameters():
+        nn.init.normal_(parameter)
+    states, inputs = torch.randn(5, 1, POSITIONS, FEATURES).double(), torch.randn(1, POSITIONS, 2).double()
+    every = large(states, inputs, (4, 1, 3))
+    assert large.sources((4, 1, 3)) == (0, 1, 2, 3, 4)
+    for place, (task, heard) in enumerate(((4, 5), (1, 3), (3, 4))):
+        one = large(states[:heard], inputs, (task,))
+        torch.testing.assert_close(every.states[place], one.states[0])
+        torch.testing.assert_close(every.record["weights"][place, :, :heard], one.record["weights"][0])
+        for name in ("dependency_share", "attention", "weights"):
+            assert not every.record[name][place, ..., heard:].any()
+    every.states[1].sum().backward()
+    assert large.send.grad is not None and not large.send.grad[3:].any() and large.send.grad[:3].any()
+    assert large.general.grad is not None and not large.general.grad[1, 3:].any()
+
+
+def test_newcomers_join_others() -> None:
+    with pytest.raises(ConfigError, match="expected fewer newcomers than tasks, found 3 of 3"):
+        MutualAttention(FEATURES, 3, newcomers=3)
+    with pytest.raises(ConfigError, match="needs at least 2 tasks, found 1"):
+        MutualAttention(FEATURES, 3, include_self=False, newcomers=2)

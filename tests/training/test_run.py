@@ -90,6 +90,8 @@ def test_who_listened_to_whom(folders: dict[str, Path]) -> None:
         Run.load(folders["linear"]).listen(TEXTS)
     with pytest.raises(ConfigError, match="expected at least one text to listen to, found none"):
         Run.load(folders["ic-wide"]).listen([])
+    with pytest.raises(ConfigError, match="expected at least one text to listen to, found none"):
+        Run.load(folders["linear"]).listen([])
 
 
 def test_other_tasks_or_classes_are_refused(run: Run) -> None:

@@ -17,16 +17,28 @@ from tasktalk.core.seeding import seed_everything
 from tasktalk.core.task import Task
 from tasktalk.data.dataset import Dataset, Examples
 from tasktalk.models.build import build_network
+from tasktalk.models.newcomers import corner
 from tasktalk.models.options import SharedPrivateOptions
+from tasktalk.models.transfer_options import MittenOptions
 from tasktalk.training.checkpoint import load_tensors
 from tasktalk.training.config import Config
 from tasktalk.training.progress import Reporter
 from tasktalk.training.run import Run
 from tasktalk.training.train import resume, train
-from tasktalk.training.transfer import check_run, graft, resume_transfer, transfer, transfer_config
-from tests.training.toy import CLASSES, config, stop_at_epoch, stop_at_step, tagged, text, toy, without_seconds
+from tasktalk.training.transfer import check_run, resume_transfer, transfer, transfer_config
+from tests.training.toy import (
+    CLASSES,
+    config,
+    stop_at_epoch,
+    stop_at_step,
+    tagged,
+    text,
+    toy,
+    without_seconds,
+)
 
 TEXTS = ["good film", "the bad page of it", "was it a good song", "bad", ""]
+MODELS = ["ic", "sp", "fs", "mitten"]
 BIDIRECTIONAL = {"bidirectional": True, "pooling": "attention"}
 
 
@@ -44,7 +56,9 @@ def newcomer(name: str = "games", seed: int = 5, train: int = 40) -> Dataset:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """Finished runs of three tasks. Not to be changed."""
     home = tmp_path_factory.mktemp("runs")
+    mitten: dict[str, Any] = {"bidirectional": True, "dependency_data": "held-out", "dependency_rate": 5.0}
     wanted: dict[str, Config] = {
+        "mitten": config("mitten", **mitten, training__weight_decay=0.1, training__epochs=4),
         "ic": config("ic", training__epochs=4),
         "sp": config("sp", **BIDIRECTIONAL),
         "fs": config("fs", training__selection="per-task", training__epochs=4),
@@ -65,7 +79,7 @@ def weights(run: Run, task: str) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("unfreeze_after", [None, 1])
-@pytest.mark.parametrize("model", ["ic", "sp", "fs"])
+@pytest.mark.parametrize("model", MODELS)
 def test_tasks_of_the_run_answer_as_before(
     model: str, unfreeze_after: int | None, runs: dict[str, Run], tmp_path: Path
 ) -> None:
@@ -80,13 +94,13 @@ def test_tasks_of_the_run_answer_as_before(
         assert after.predict(TEXTS, task.name) == before.predict(TEXTS, task.name)
 
 
-@pytest.mark.parametrize("model", ["ic", "sp", "fs"])
+@pytest.mark.parametrize("model", MODELS)
 def test_only_the_new_task_learns(model: str, runs: dict[str, Run], tmp_path: Path) -> None:
     before = load_tensors(runs[model].folder / "model.safetensors")[0]
     run = added(runs[model], tmp_path / "frozen")
     after = weights(run, "games")
     for name, values in before.items():
-        assert torch.equal(after[name][: len(values)], values), name
+        assert torch.equal(after[name][corner(values)], values), name
     own = set(after) - set(before)
     assert {name for name in own if name.startswith("head")} == {"head.layers.3.weight", "head.layers.3.bias"}
     # For all that ask the weights of the mean, such as who listened to whom.
@@ -130,7 +144,7 @@ def test_the_new_task_begins_as_the_others_did(runs: dict[str, Run], tmp_path: P
             assert torch.equal(drawn[part.format(3)], begun[part.format(0)]) == (name == "same")
 
 
-@pytest.mark.parametrize("model", ["ic", "fs"])
+@pytest.mark.parametrize("model", ["ic", "fs", "mitten"])
 def test_the_new_task_learns_from_frozen_layers(model: str, runs: dict[str, Run], tmp_path: Path) -> None:
     run = added(runs[model], tmp_path / "run", epochs=8)
     mean = run.metrics["splits"]["test"]["tasks"]
@@ -148,6 +162,47 @@ def test_a_regression_and_one_task_more(runs: dict[str, Run], tmp_path: Path) ->
     assert second.predict(TEXTS, "games") == first.predict(TEXTS, "games")
     assert second.predict(TEXTS, "music") == runs["sp"].predict(TEXTS, "music")
     assert 90 < second.predict(TEXTS, "price")[0]["predictions"]["price"]["value"] < 113
+
+
+def test_what_mitten_hears_learns_after_so_many_epochs(runs: dict[str, Run], tmp_path: Path) -> None:
+    before = load_tensors(runs["mitten"].folder / "model.safetensors")[0]
+    run = added(runs["mitten"], tmp_path / "run", unfreeze_after=1, epochs=4, patience=0)
+    assert isinstance(run.config.model, MittenOptions) and run.config.model.newcomers == 1
+    of_all, own = load_tensors(run.folder / "model.safetensors")[0], weights(run, "games")
+    for name, values in before.items():
+        assert torch.equal(of_all[name][corner(values)], values), name
+        of_senders = re.search(r"lstms|send|query|value_source|embedding", name)
+        of_others = re.search(r"head|receive|\.key|value_target|general", name)  # but for weight decay
+        assert bool(of_senders) != bool(of_others), name
+        assert of_others or not torch.equal(own[name][corner(values)], values), name
+    for name, values in own.items():
+        if name not in before:
+            assert torch.equal(of_all[name], values), name
+    new = of_all["block.forwards.transfer.general"]
+    assert new[3].any() and not new[:3, 3].any()
+
+
+def test_listening_of_a_task_that_came_later(runs: dict[str, Run], tmp_path: Path) -> None:
+    """Each task by the weights that it answers with; nobody hears who came later."""
+    first = added(runs["mitten"], tmp_path / "first", unfreeze_after=0, epochs=2)
+    second = added(first, tmp_path / "second", dataset=newcomer("price", seed=6), epochs=1)
+    heard = [run.listen(TEXTS) for run in (runs["mitten"], first, second)]
+    assert heard[2].tasks == ("books", "dvd", "music", "games", "price")
+    for name in ("weights", "dependency_share", "backward_attention"):
+        before, after, last = (found.record[name] for found in heard)
+        assert [found.shape[-1] for found in (before, after, last)] == [3, 4, 5]
+        assert torch.equal(after[:3, ..., :3], before) and not after[:3, ..., 3].any()
+        assert torch.equal(last[:4, ..., :4], after) and not last[:4, ..., 4].any()
+        assert last[4, ..., 4].any()
+
+
+def test_listening_is_that_of_the_unfrozen_layer(runs: dict[str, Run], tmp_path: Path) -> None:
+    run = added(runs["ic"], tmp_path / "run", unfreeze_after=0, epochs=3)
+    gate = run.listen(TEXTS).record["gate"]
+    assert torch.equal(gate[:3], runs["ic"].listen(TEXTS).record["gate"])
+    own = replace(run, weights=dict.fromkeys(run.weights, run.weights["games"]), _predictors={})
+    alone = own.listen(TEXTS).record["gate"]
+    assert torch.allclose(gate[3], alone[3]) and not torch.allclose(gate[0], alone[0])
 
 
 def test_sp_has_no_adversary_where_there_is_one_task(runs: dict[str, Run], tmp_path: Path) -> None:
@@ -267,15 +322,3 @@ def test_the_run_itself_is_never_overwritten(runs: dict[str, Run], tmp_path: Pat
             added(run, out, overwrite=True)
     first = added(run, tmp_path / "new", epochs=1)
     assert added(run, tmp_path / "new", epochs=1, overwrite=True).weights == first.weights
-
-
-def test_graft(runs: dict[str, Run]) -> None:
-    run = runs["sp"]
-    small, large = (build_network(run.config.model, tasks, run.encoder.inputs)  # type: ignore[arg-type]
-                    for tasks in (run.tasks[:2], run.tasks))  # fmt: skip
-    drawn = {name: values.clone() for name, values in large.state_dict().items()}
-    graft(large, small)
-    for name, values in large.state_dict().items():
-        old = small.state_dict().get(name, values[:0])
-        assert torch.equal(values[: len(old)], old)
-        assert torch.equal(values[len(old) :], drawn[name][len(old) :])

@@ -23,20 +23,27 @@ _DATA, _TRAINING, _FOLDER = "Data", "Training", "Run folder"
 
 _Run = Annotated[
     Path | None,
-    typer.Argument(metavar="RUN", help="The folder of a finished run of ic, sp or fs on texts.", show_default=False),
+    typer.Argument(
+        metavar="RUN",
+        help="A finished run of ic, sp, fs or mitten on texts, or of mitten on molecules.",
+        show_default=False,
+    ),
 ]
 _Data = Annotated[
     str,
     typer.Option(
         metavar="FILE|NAME",
-        help="A table of texts and labels (.csv, .tsv, .jsonl); or a data set or folder that has a task NAME.",
+        help="A table of texts or SMILES, and labels (.csv, .tsv, .jsonl); or a data set or folder that has a task "
+        "NAME.",
         rich_help_panel=_DATA,
     ),
 ]
 _Name = Annotated[str, typer.Option(metavar="NAME", help="What the new task is called.", rich_help_panel=_DATA)]
 _Text = Annotated[
     str | None,
-    typer.Option(metavar="COLUMN", help="The text column.", show_default="the run's", rich_help_panel=_DATA),
+    typer.Option(
+        metavar="COLUMN", help="The column of texts or SMILES.", show_default="the run's", rich_help_panel=_DATA
+    ),
 ]
 _Label = Annotated[
     str | None,
@@ -182,10 +189,13 @@ def _show(run: "Run", dataset: "Dataset") -> None:
     task, unfrozen = facts["task"], facts["unfreeze_after"]
     folder = shlex.quote(str(run.folder))
     comparison({run.config.model.name: run.metrics}, dataset)
-    say(f"{100 * facts['unknown_words']:.1f} % of the words of {task} are unknown to the run and stay so.")
+    unknown = facts["unknown_words"]
+    if unknown is not None:
+        say(f"{100 * unknown:.1f} % of the words of {task} are unknown to the run and stay so.")
     if unfrozen is not None:
         say(
             f"From epoch {unfrozen + 1} on what the tasks share was trained too, for {task} only: the other tasks keep "
             "what they had, and answer as before."
         )
-    say(f"Run folder: {folder}\nTry next:   echo 'some text' | tasktalk predict {folder} --task {shlex.quote(task)}")
+    given = "'some text'" if unknown is not None else "CCO"
+    say(f"Run folder: {folder}\nTry next:   echo {given} | tasktalk predict {folder} --task {shlex.quote(task)}")

@@ -3,7 +3,7 @@
 from typing import Literal, get_args
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -41,9 +41,13 @@ class MutualAttention(nn.Module):
         prior: non-negative weights (targets, sources), such as similarities of tasks, which need not sum to 1: D~
             starts from the rows' shares, of which none is smaller than 1e-6 of its row. Without it D starts at 0. The
             diagonal is read only with ``include_self``.
+        newcomers: how many of the last tasks came later. A task hears none that came after it: the share, score and
+            weight of such a source are 0. While only the others receive, everything is computed as if newcomers were
+            not there, to the last bit.
 
     Raises:
-        ConfigError: an unknown ``dependency``, a prior that does not fit, or a single task that may not hear itself.
+        ConfigError: an unknown ``dependency``, a prior that does not fit, a single task that may not hear itself, or
+            only newcomers.
     """
 
     def __init__(
@@ -54,17 +58,22 @@ class MutualAttention(nn.Module):
         include_self: bool = True,
         dependency: Dependency = "scale",
         prior: Tensor | None = None,
+        newcomers: int = 0,
     ) -> None:
         super().__init__()
         if dependency not in get_args(Dependency):
             raise ConfigError(f"there is no dependency {dependency!r}; {nearest(dependency, get_args(Dependency))}")
-        if tasks < 2 and not include_self:
-            raise ConfigError(f"without include_self, mutual attention needs at least 2 tasks, found {tasks}")
+        if newcomers >= tasks:
+            raise ConfigError(f"expected fewer newcomers than tasks, found {newcomers} of {tasks}")
+        if tasks - newcomers < 2 and not include_self:
+            found = tasks - newcomers
+            raise ConfigError(f"without include_self, mutual attention needs at least 2 tasks, found {found}")
         self.features = features
         self.encoders = tasks
         self.eta = eta
         self.include_self = include_self
         self.dependency = dependency
+        self.founders = tasks - newcomers
         self.send = _alike(features, tasks, gain=2**0.5)  # W_S
         self.send_bias = nn.Parameter(torch.zeros(tasks, features))  # b_S
         self.receive = _alike(features, tasks)  # F_T
@@ -86,8 +95,8 @@ class MutualAttention(nn.Module):
         self.general.copy_(_log_shares(prior, self.encoders, self.include_self))
 
     def sources(self, receivers: tuple[int, ...]) -> tuple[int, ...]:
-        """All encoders."""
-        return tuple(range(self.encoders))
+        """All encoders, but those of tasks that came after every receiver."""
+        return tuple(range(max(self.founders, *(task + 1 for task in receivers))))
 
     def forward(
         self,
@@ -97,35 +106,43 @@ class MutualAttention(nn.Module):
     ) -> TransferOutput:
         """Mixed states of the receivers; see the class for the record."""
         rows = list(receivers)
-        left_out = torch.zeros_like(self.general, dtype=torch.bool)
-        if not self.include_self:
-            left_out.fill_diagonal_(True)
-        left_out = left_out[rows]
-        log_share = torch.log_softmax(self.general[rows].masked_fill(left_out, -torch.inf), dim=-1)
+        left_out = self._left_out(rows, len(states))
+        general = self.general[rows][:, : len(states)]
+        log_share = torch.log_softmax(general.masked_fill(left_out, -torch.inf), dim=-1)
         share = log_share.exp()  # D~
         if self.dependency == "scale":
             scale, bias = self.eta * share, torch.zeros_like(share).masked_fill(left_out, -torch.inf)
         else:
             scale, bias = torch.full_like(share, self.eta), log_share
-        answer = mutual_attention(self._sent(states), _own(states, rows), *self._maps(rows), scale, bias)
+        maps = self._maps(rows, len(states))
+        answer = mutual_attention(self._sent(states), _own(states, rows), *maps, scale, bias)
         record = {
-            "dependency": self.general.detach()[rows],
+            "dependency": general.detach(),
             "dependency_share": share.detach(),
             "attention": answer.attention.masked_fill(left_out.unsqueeze(1), 0),
             "weights": answer.weights,
         }
         return TransferOutput(answer.states, record)
 
+    def _left_out(self, rows: list[int], sources: int) -> Bool[Tensor, "receivers sources"]:
+        """Which sources a receiver does not hear."""
+        source = torch.arange(sources, device=self.general.device)
+        receiver = torch.tensor(rows, device=source.device).unsqueeze(1)
+        left_out = source > receiver.clamp(min=self.founders - 1)
+        return left_out if self.include_self else left_out | (source == receiver)
+
     def _sent(self, states: Tensor) -> Tensor:
         """F_S of every source's states."""
-        flat = torch.baddbmm(self.send_bias.unsqueeze(1), states.flatten(1, 2), self.send)
+        sources = len(states)
+        flat = torch.baddbmm(self.send_bias[:sources].unsqueeze(1), states.flatten(1, 2), self.send[:sources])
         return functional.relu(flat).view(states.shape)
 
-    def _maps(self, rows: list[int]) -> tuple[Tensor, Tensor]:
+    def _maps(self, rows: list[int], sources: int) -> tuple[Tensor, Tensor]:
         """What stands between S_i and E_j in Eq. 3, and between S_i and the mixed states in Eq. 4, for every pair."""
         receive, key, value_target = self.receive[rows], self.key[rows], self.value_target[rows]
-        scores = torch.einsum("jab,ibc,jdc->jiad", receive, self.query, key) / self.features**0.5  # Eq. 2 and 3
-        values = torch.einsum("jab,ibc,jcd->jiad", receive, self.value_source, value_target)  # Eq. 2 and 4
+        query, value_source = self.query[:sources], self.value_source[:sources]
+        scores = torch.einsum("jab,ibc,jdc->jiad", receive, query, key) / self.features**0.5  # Eq. 2 and 3
+        values = torch.einsum("jab,ibc,jcd->jiad", receive, value_source, value_target)  # Eq. 2 and 4
         return scores.flatten(1, 2), values.flatten(1, 2)
 
 

@@ -1,6 +1,7 @@
 """One way to load any data set: by name, by folder, or by files."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,9 @@ def load(source: str | Path | Sequence[str | Path], *, progress: bool = True, **
     Args:
         source: a name in the catalogue (fetched if it is not in the cache); ``molecules``, the demo's (``molecules:3``
             draws them with seed 3), or ``molecule-graphs``, the same as graphs; a folder in FDU format; a folder of
-            tables; a table; several tables of texts, each a path or ``NAME=PATH``; a graph in a ``.mat`` file; or
-            corpora of tagged sentences, each a name in the catalogue or a file, with keys (``data.corpora``).
+            tables; a table; several tables of texts, each a path or ``NAME=PATH``; a table of molecules, of which
+            ``NAME=PATH`` takes one task, the column ``label``, by this name; a graph in a ``.mat`` file; or corpora of
+            tagged sentences, each a name in the catalogue or a file, with keys (``data.corpora``).
         progress: show a progress bar while fetching.
         choices: what to load from it, the fields of ``data.request.Request``: ``tasks``, ``text``, ``label``,
             ``labels``, ``smiles``, ``edges``, ``dev``, ``test``, ``seed`` and others.
@@ -65,7 +67,7 @@ def _files(paths: Sequence[str | Path], request: Request) -> Dataset:
     if request.split == "scaffold" and not request.smiles:
         raise ConfigError("a split by scaffold is for molecules: name the column of SMILES")
     if request.smiles:
-        return load_smiles(_only(paths, "a table of molecules"), request)
+        return _molecules(str(_only(paths, "a table of molecules")), request)
     if request.edges:
         return load_nodes(_only(paths, "the labels of a graph"), request)
     if first.suffix.lower() == ".mat":
@@ -81,7 +83,18 @@ def _files(paths: Sequence[str | Path], request: Request) -> Dataset:
         dev=request.dev,
         test=request.test,
         seed=request.seed,
+        scored=request.scored,
     )
+
+
+def _molecules(source: str, request: Request) -> Dataset:
+    name, equals, path = source.partition("=")
+    if not equals or Path(source).exists():
+        return load_smiles(Path(source), request)
+    column = request.label or "label"
+    kinds = {column: request.kinds[name]} if name in request.kinds else {}
+    dataset = load_smiles(Path(path), replace(request, labels=(column,), tasks=None, kinds=kinds))
+    return replace(dataset, tasks=(replace(dataset.tasks[0], name=name),))
 
 
 def _only(paths: Sequence[str | Path], what: str) -> Path:

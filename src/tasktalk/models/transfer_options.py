@@ -118,6 +118,7 @@ class MittenOptions(TransferOptions):
             training labels, from which nothing else learns (``held-out``).
         prior: where D starts: all tasks alike (``none``), or at the look-ahead ``affinity`` (Fifty et al. 2021),
             measured on the training labels before the training, see ``tasktalk affinity``.
+        newcomers: how many of the last tasks came later (``tasktalk transfer`` counts them): none hears those after it.
     """
 
     name: Literal["mitten"] = "mitten"
@@ -127,10 +128,12 @@ class MittenOptions(TransferOptions):
     dependency_rate: Annotated[float, Field(gt=0)] = 1.0
     dependency_data: Literal["train", "held-out"] = "train"
     prior: Literal["none", "affinity"] = "none"
+    newcomers: Annotated[int, Field(ge=0)] = 0
 
     def transfer(self, input_features: int, tasks: int) -> Transfer:
         """The transfer of this model."""
-        return MutualAttention(self.hidden, tasks, self.eta, self.include_self, self.dependency)
+        eta, newcomers = self.eta, self.newcomers
+        return MutualAttention(self.hidden, tasks, eta, self.include_self, self.dependency, newcomers=newcomers)
 
 
 TransferNetworkOptions = SingleOptions | SharedOptions | CrossStitchOptions | MMoEOptions | MittenOptions

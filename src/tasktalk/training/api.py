@@ -69,12 +69,13 @@ def transfer(
         >>> new.predict(["A sturdy spade."], task="garden")
 
     Args:
-        run: a finished run of ``ic``, ``sp`` or ``fs`` on texts, or its folder.
+        run: a finished run of ``ic``, ``sp``, ``fs`` or ``mitten`` on texts, or of ``mitten`` on molecules, or its
+            folder.
         data: a table, a name or path that ``load`` takes and that has a task ``name``, or a data set of one task.
         name: what the new task is called.
         out: the run folder to make.
         settings: values by key, over those of the run: of ``training``, ``data.dev``, ``data.kinds``, ``data.mask`` and
-            ``data.test``, and for a table ``data.text`` and ``data.label``, its columns.
+            ``data.test``, and for a table ``data.text`` (also the column of SMILES) and ``data.label``.
         unfreeze_after: train what the tasks share as well, for the new task only, after so many epochs; None for never.
         overwrite: replace a run folder of that name.
         progress: show progress on standard error.

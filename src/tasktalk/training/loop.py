@@ -20,6 +20,7 @@ from tasktalk.models.build import Network
 from tasktalk.training.checkpoint import load_state, save_state, save_tensors
 from tasktalk.training.config import TrainingConfig
 from tasktalk.training.dependency import hold_out, set_dependency_gradient
+from tasktalk.training.frozen import Frozen
 from tasktalk.training.history import write_history
 from tasktalk.training.metrics import TaskScores, summarise
 from tasktalk.training.optimizers import decay, make_optimizers
@@ -89,8 +90,7 @@ class Fit:
         accelerator: device, precision and trackers.
         dependency_rate: factor of the step size of D (``MittenOptions``).
         held_out: whether D learns from labels of its own, and nothing else does from these (``MittenOptions``).
-        frozen: parameters that stay as they are until ``unfreeze_at``.
-        unfreeze_at: the epoch, counted from 0, from which on they are trained like the others; None for never.
+        frozen: what stays as it is, and until when; None for nothing.
     """
 
     network: Network
@@ -102,8 +102,7 @@ class Fit:
     accelerator: Accelerator
     dependency_rate: float = 1.0
     held_out: bool = False
-    frozen: Sequence[Tensor] = ()
-    unfreeze_at: int | None = None
+    frozen: Frozen | None = None
 
     def __post_init__(self) -> None:
         self.held: Batchable | None = None
@@ -150,8 +149,8 @@ class Fit:
     def _train_epoch(self) -> None:
         """Algorithm 1, lines 3 to 19."""
         config, state, train = self.config, self.state, self.splits["train"]
-        for parameter in self.frozen:  # the optimisers have them, and leave alone what has no gradient
-            parameter.requires_grad_(self.unfreeze_at is not None and state.epoch >= self.unfreeze_at)
+        if self.frozen is not None:
+            self.frozen.begin(state.epoch)
         plans = plan_epoch(train, config.batch_size, config.seed, state.epoch, config.sampling_power, config.schedule)
         recent: list[Step] = []
         for plan in plans[state.step :]:  # T_k ~ p(T)
@@ -179,11 +178,15 @@ class Fit:
                 self._save()
 
     def _update(self) -> None:
+        if self.frozen is not None:
+            self.frozen.before_step()
         if self.config.clip:
             self.accelerator.clip_grad_norm_(self.dense, self.config.clip)
         for optimizer in self.prepared:
             optimizer.step()
             optimizer.zero_grad()
+        if self.frozen is not None:
+            self.frozen.after_step()
 
     def _look(self, recent: Sequence[Step], steps: int) -> None:
         """Read the latest losses: stop if one is not a number, else show them."""
@@ -252,7 +255,8 @@ class Fit:
 
     def _out_of_patience(self) -> bool:
         best = self.state.selection.best
-        frozen = (self.unfreeze_at or 0) - 1  # what is still to be unfrozen is worth waiting for
+        until = self.frozen.until if self.frozen is not None else None
+        frozen = (until or 0) - 1  # what is still to be unfrozen is worth waiting for
         return bool(self.config.patience and best and "dev" in self.splits) and (
             self.state.epoch - 1 - max(frozen, self.state.selection.epoch_of("")) >= self.config.patience
         )

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
 
-from tasktalk.core.batch import Listening
+from tasktalk.core.batch import Listening, Record
 from tasktalk.core.errors import ConfigError, RunFolderError, nearest
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Batchable, Plan
@@ -34,7 +36,7 @@ from tasktalk.training.predictor import (
     network_predictor,
     score,
 )
-from tasktalk.training.run_folder import CONFIG, METRICS, MODEL, read_json, read_tasks
+from tasktalk.training.run_folder import CONFIG, METRICS, read_json, read_tasks
 from tasktalk.training.tag_predictor import Tagged, TagPredictor
 
 UNSEEN = "test_not_in_train"
@@ -118,20 +120,27 @@ class Run:
         return Examples(new_content(given, self.encoder, self.tokenizer), labels, owner)
 
     def listen(self, inputs: Iterable[str]) -> Listening:
-        """Who listened to whom while every task read the same inputs, with the weights chosen for the mean.
+        """Who listened to whom while every task read the same inputs, each with the weights that it answers with.
 
         Raises:
             ConfigError: no input, one that cannot be read, or a simple model, which has no messages.
         """
-        predictor = load_predictor(self.folder / MODEL, self.config, self.tasks, self.encoder)
-        if not isinstance(predictor, NetworkPredictor | TagPredictor):
-            raise ConfigError("a linear model or a forest passes no messages between tasks; try a run of ic or mitten")
         examples = self.examples(inputs)
         if not len(examples):
-            raise ConfigError("expected at least one text to listen to, found none")
-        plan = Plan(tuple(range(len(self.tasks))), (np.arange(len(examples)),))
-        record = predictor.record(self.encoder(examples), plan)
-        return Listening(positions(examples.content, self.encoder), tuple(t.name for t in self.tasks), record)
+            raise ConfigError(f"expected at least one {field_name(self.encoder)} to listen to, found none")
+        encoded, rows = self.encoder(examples), (np.arange(len(examples)),)
+        records: dict[int, Record] = {}
+        for file in dict.fromkeys(self.weights.values()):
+            receivers = tuple(k for k, task in enumerate(self.tasks) if self.weights[task.name] == file)
+            predictor = self.predictor(receivers[0])
+            if not isinstance(predictor, NetworkPredictor | TagPredictor):
+                raise ConfigError(
+                    "a linear model or a forest passes no messages between tasks; try a run of ic or mitten"
+                )
+            record = predictor.record(encoded, Plan(receivers, rows))
+            records |= {k: {name: x[place] for name, x in record.items()} for place, k in enumerate(receivers)}
+        of_all = {name: _together([records[k][name] for k in range(len(self.tasks))]) for name in records[0]}
+        return Listening(positions(examples.content, self.encoder), tuple(t.name for t in self.tasks), of_all)
 
     def answers(self, inputs: Iterable[str], task: str) -> Answers:
         """For new inputs the probability of every class of a task, or its value.
@@ -204,6 +213,12 @@ class Run:
             raise ConfigError(f"the run has the tasks {expected}; the data set has {found} (or other classes)")
         own = replace(dataset, tasks=self.tasks)  # the loss of a regression counts in the run's deviations
         return evaluate([self.predictor(k) for k in range(len(self.tasks))], self.encoder, own, splits)
+
+
+def _together(entries: Sequence[Tensor]) -> Tensor:
+    """An entry of every task's record; a task that hears nothing of the last tasks has zeros for them."""
+    sources = max(entry.shape[-1] for entry in entries)
+    return torch.stack([functional.pad(entry, (0, sources - entry.shape[-1])) for entry in entries])
 
 
 def _answer(task: Task, answer: Float[np.ndarray, " outputs"]) -> dict[str, Any]:

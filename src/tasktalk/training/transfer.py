@@ -2,29 +2,39 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from torch import Tensor
 
-from tasktalk.core.errors import ConfigError, DataError, RunFolderError
+from tasktalk.core.errors import ConfigError, RunFolderError
 from tasktalk.core.files import write_text
 from tasktalk.core.seeding import seed_everything
 from tasktalk.core.task import Task
-from tasktalk.data.dataset import Dataset, Examples, noun
+from tasktalk.data.dataset import Dataset
 from tasktalk.data.masks import MaskRecord
 from tasktalk.data.records import SUFFIXES
-from tasktalk.data.vocabulary import Vocabulary
-from tasktalk.models.build import Network, build_network
-from tasktalk.models.options import FullySharedOptions, IndirectOptions, Options, SharedPrivateOptions
-from tasktalk.training.align import align
+from tasktalk.models.build import build_network
+from tasktalk.models.newcomers import (
+    OPEN,
+    Open,
+    corner,
+    for_one_task,
+    graft,
+    is_open,
+    with_newcomer,
+    without_newcomer,
+)
+from tasktalk.models.transfer_options import MittenOptions
 from tasktalk.training.checkpoint import load_tensors, load_weights, save_tensors
 from tasktalk.training.config import Config, make_config, read_config
-from tasktalk.training.encode import is_encoded, load_encoder
+from tasktalk.training.encode import Encoder, is_encoded, load_encoder
 from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.fit_network import make_accelerator, run_fit
+from tasktalk.training.frozen import Frozen
+from tasktalk.training.graph_encoders import MoleculeEncoder, NodeEncoder
 from tasktalk.training.loop import Fit, forget_snapshots, snapshot
+from tasktalk.training.newcomer import beside, refuse_one_class, refuse_unreadable, share_of_unknown
 from tasktalk.training.optimizers import takes_sparse_gradients
 from tasktalk.training.progress import Reporter, Silent
 from tasktalk.training.run import Run
@@ -34,6 +44,7 @@ from tasktalk.training.run_folder import (
     MASK,
     METRICS,
     MODEL,
+    SKIPPED,
     TRANSFER,
     environment,
     open_folder,
@@ -44,28 +55,30 @@ from tasktalk.training.run_folder import (
     write_tasks,
 )
 from tasktalk.training.selection import MEAN, Selection, choose_criterion
+from tasktalk.training.sentence_encoder import SentenceEncoder
 from tasktalk.training.train import finish, prepare
 
 _OF_DATA = ("data.dev", "data.kinds", "data.mask", "data.test")
 """What can be set of the data: all else decides how the run reads, for its own tasks too."""
-_Shared = IndirectOptions | SharedPrivateOptions | FullySharedOptions
 
 
 def check_run(run: Run, name: str) -> None:
     """Refuse a run that has nothing for a new task to read, and a name that cannot be that of a new task.
 
     Raises:
-        ConfigError: a run of anything but texts, of a model without a shared layer or with words of each task's own, or
-            a name that is taken or cannot be written in ``data.source``.
+        ConfigError: a run of anything but texts or molecules, of a model without a shared layer or with words of each
+            task's own, or a name that is taken or cannot be written in ``data.source``.
     """
     model = run.config.model
-    if not isinstance(model, _Shared):
+    if not is_open(model):
         raise ConfigError(
             f"{run.folder}: model {model.name!r} has no shared layer that a new task could read from as it is: "
-            "take a run of ic, sp or fs"
+            f"take a run of {OPEN}"
         )
-    if not isinstance(run.encoder, TextEncoder):
+    if isinstance(run.encoder, SentenceEncoder):
         raise ConfigError(f"{run.folder}: is a tagger, and a task is added to runs that classify texts")
+    if isinstance(run.encoder, NodeEncoder):
+        raise ConfigError(f"{run.folder}: reads nodes of a graph, and a task is added to runs of texts or molecules")
     if model.wide != "off" or model.embeddings == "private":
         found = f"model.wide={model.wide}" if model.wide != "off" else "model.embeddings=private"
         raise ConfigError(f"{run.folder}: a task is added to runs that share all their words, and this has {found}")
@@ -111,6 +124,8 @@ def transfer_config(
         refuse_fixed(setting.partition("=")[0], "--set ")
     table = Path(data).suffix.lower() in SUFFIXES
     values = run.config.model_dump()
+    if is_open(run.config.model):
+        values["model"] = with_newcomer(run.config.model).model_dump()
     values["data"] |= {
         "source": [f"{name}={data}" if table else data],
         "tasks": [] if table else [name],
@@ -124,6 +139,9 @@ def transfer_config(
     values["training"]["beside"] = []
     for section, part in given.items():
         values[section] |= {key: value for key, value in part.items() if value is not None}
+    if table and isinstance(run.encoder, MoleculeEncoder):  # there the column that is read is that of the SMILES
+        column = given.get("data", {}).get("text") or run.config.data.smiles or "smiles"
+        values["data"] |= {"smiles": column, "text": run.config.data.text}
     return make_config(values, settings)
 
 
@@ -143,8 +161,8 @@ def transfer(
     The run's tasks keep their weights, in files that the new one does not use: their answers stay, to the last bit.
 
     Args:
-        run: a finished run of ``ic``, ``sp`` or ``fs`` on texts.
-        dataset: texts with the new task and nothing else.
+        run: a finished run of ``ic``, ``sp``, ``fs`` or ``mitten`` on texts, or of ``mitten`` on molecules.
+        dataset: texts or molecules with the new task and nothing else.
         config: what ``transfer_config`` gives.
         out: the run folder to make.
         unfreeze_after: train what the tasks share as well, for the new task, after so many epochs; None for never.
@@ -154,7 +172,7 @@ def transfer(
     Raises:
         RunFolderError: ``out`` exists, holds the run, or cannot be written.
         ConfigError: a run without a shared layer, a name that is taken, or settings that do not fit.
-        DataError: no training examples, or none with a word that the run knows.
+        DataError: no training examples, or none with a word that the run knows, or labels that are all the same.
         TrainingError: a loss is not a number.
     """
     started = time.monotonic()
@@ -162,19 +180,20 @@ def transfer(
         refuse_existing(out)
     elif run.folder.resolve().is_relative_to(out.resolve()):
         raise RunFolderError(f"{out}: holds the run that the task is added to, so it is not overwritten")
-    encoder = _check(run, dataset, config, unfreeze_after)
+    _check(run, dataset, config, unfreeze_after)
     single, mask = prepare(dataset, config)
-    unknown = _share_of_unknown(single, encoder.vocabulary)
-    joined = _beside(single, run.tasks)
-    choose_criterion(config.training.criterion, joined.tasks, separate=True)
+    refuse_one_class(single)
+    unknown = share_of_unknown(single, run.encoder)
+    joined = beside(single, run.tasks)
+    config = _with_criterion(config, joined.tasks, run.encoder)
     make_accelerator(config.training, out)
     open_folder(out, overwrite)
     task = joined.tasks[-1].name
     facts = {"from": str(run.folder), "task": task, "unfreeze_after": unfreeze_after, "unknown_words": unknown}
-    _begin(out, config, facts, joined.sources, mask)
-    _extend(run, joined, config, encoder, out)
-    encoder.save(out)
-    return _train(joined, config, encoder, out, reporter or Silent(), lambda: time.monotonic() - started)
+    _begin(out, config, facts, joined, mask)
+    _extend(run, joined, config, out)
+    run.encoder.save(out)
+    return _train(joined, config, run.encoder, out, reporter or Silent(), lambda: time.monotonic() - started)
 
 
 def resume_transfer(dataset: Dataset, out: Path, reporter: Reporter | None = None) -> Run:
@@ -187,11 +206,11 @@ def resume_transfer(dataset: Dataset, out: Path, reporter: Reporter | None = Non
     refuse_resume(out)
     config = make_config(read_config(out / CONFIG))
     tasks, _, _ = read_tasks(out)
-    joined = _beside(prepare(dataset, config)[0], tasks[:-1])
+    joined = beside(prepare(dataset, config)[0], tasks[:-1])
     if read_json(out / ENVIRONMENT)["data"] != dict(dataset.sources) or joined.tasks != tasks:
         raise RunFolderError(f"{out}: cannot be resumed, the data is not what the run began with")
     encoder = load_encoder(out, config)
-    return _train(joined, config, encoder, out, reporter or Silent(), lambda: time.monotonic() - started)  # type: ignore[arg-type]
+    return _train(joined, config, encoder, out, reporter or Silent(), lambda: time.monotonic() - started)
 
 
 def refuse_resume(out: Path) -> None:
@@ -208,65 +227,44 @@ def refuse_resume(out: Path) -> None:
         raise RunFolderError(f"{out}: was stopped before the training began; remove the folder and start again")
 
 
-def _check(run: Run, dataset: Dataset, config: Config, unfreeze_after: int | None) -> TextEncoder:
+def _check(run: Run, dataset: Dataset, config: Config, unfreeze_after: int | None) -> None:
     if len(dataset.tasks) != 1:
         raise ConfigError(f"expected data with one task, found {', '.join(task.name for task in dataset.tasks)}")
     check_run(run, dataset.tasks[0].name)
-    content = next(iter(dataset.splits.values())).content
-    if not isinstance(content, list):
-        raise ConfigError(f"{run.folder}: reads texts, and the data has {noun(content)}")
+    refuse_unreadable(dataset, run.encoder, run.folder)
     if unfreeze_after is not None and unfreeze_after >= config.training.epochs:
         raise ConfigError(
             f"--unfreeze-after {unfreeze_after}: nothing would be unfrozen in {config.training.epochs} epochs; "
             "choose fewer, or more --epochs"
         )
-    if not isinstance(run.encoder, TextEncoder):
-        raise TypeError("check_run has let pass a run of something else than texts")
-    return run.encoder
 
 
-def _begin(
-    out: Path, config: Config, facts: Mapping[str, object], sources: Mapping[str, str], mask: MaskRecord
-) -> None:
+def _with_criterion(config: Config, tasks: Sequence[Task], encoder: Encoder) -> Config:
+    """Molecules are read by every task: for them ``auto`` means what it meant for the run, though only one learns."""
+    separate = isinstance(encoder, TextEncoder)
+    criterion = choose_criterion(config.training.criterion, tasks, separate)
+    if separate:
+        return config
+    return config.model_copy(update={"training": config.training.model_copy(update={"criterion": criterion})})
+
+
+def _begin(out: Path, config: Config, facts: Mapping[str, object], dataset: Dataset, mask: MaskRecord) -> None:
     """Write what is known before the training; first that this is a transfer, so that nothing takes it for another."""
     write_json(out / TRANSFER, facts)
     write_text(out / CONFIG, config.to_yaml())
-    write_json(out / ENVIRONMENT, environment(config.training.seed, sources, ()))
+    write_json(out / ENVIRONMENT, environment(config.training.seed, dataset.sources, ()))
     write_json(out / MASK, mask)
+    if dataset.skipped:
+        write_text(out / SKIPPED, "\n".join(dataset.skipped) + "\n")
 
 
-def _share_of_unknown(dataset: Dataset, vocabulary: Vocabulary) -> float:
-    """Which part of the words of the training texts the run does not know."""
-    train = dataset.splits["train"]
-    words = [word for text in train.tokens for word in text]
-    unknown = sum(word not in vocabulary.index for word in words)
-    if unknown == len(words):
-        where = train.places[0].path if train.places else None
-        raise DataError(
-            f"task {dataset.tasks[0].name!r}: expected training texts with words that the run knows, and none of their "
-            f"{len(words)} words is",
-            where,
-        )
-    return unknown / len(words)
-
-
-def _beside(dataset: Dataset, tasks: Sequence[Task]) -> Dataset:
-    """The texts of the new task, which is the last one, with columns for the others that have no labels."""
-    joined = align(dataset, (*tasks, *dataset.tasks))
-    return replace(joined, splits={name: _owned(split, len(tasks)) for name, split in joined.splits.items()})
-
-
-def _owned(examples: Examples, task: int) -> Examples:
-    return replace(examples, owner=np.full(len(examples), task))
-
-
-def _extend(run: Run, dataset: Dataset, config: Config, encoder: TextEncoder, out: Path) -> None:
+def _extend(run: Run, dataset: Dataset, config: Config, out: Path) -> None:
     """Write every weight file of the run again, with the parameters that the new task begins with."""
-    options: _Shared = config.model  # type: ignore[assignment]  # check_run has sent others away
+    options = _open(config)
     seed_everything(config.training.seed)
-    network = build_network(options, dataset.tasks, encoder.inputs)
+    network = build_network(options, dataset.tasks, run.encoder.inputs)
     for file in sorted({MODEL, *run.weights.values()}):
-        before = build_network(options, run.tasks, encoder.inputs)
+        before = build_network(without_newcomer(options), run.tasks, run.encoder.inputs)
         load_weights(before, run.folder / file)
         graft(network, before)
         save_tensors(out / file, network.state_dict())
@@ -274,25 +272,15 @@ def _extend(run: Run, dataset: Dataset, config: Config, encoder: TextEncoder, ou
     write_tasks(out, dataset.tasks, run.tokenizer, weights)
 
 
-def graft(network: Network, before: Network) -> None:
-    """Put the weights of a network into one for more tasks, the first of which are those of the other.
-
-    SP-MTL's discriminator is a layer of all tasks; there the rows of the first ones are those of the other.
-    """
-    state = network.state_dict()
-    for name, values in before.state_dict().items():
-        state[name][: len(values)] = values
-
-
 def _train(
-    dataset: Dataset, config: Config, encoder: TextEncoder, out: Path, reporter: Reporter, clock: Callable[[], float]
+    dataset: Dataset, config: Config, encoder: Encoder, out: Path, reporter: Reporter, clock: Callable[[], float]
 ) -> Run:
     """Train the last task, from the last checkpoint if the folder has one."""
-    options = _without_adversary(config.model)
+    options = for_one_task(_open(config))
+    mitten = options if isinstance(options, MittenOptions) else MittenOptions()
     network = build_network(options, dataset.tasks, encoder.inputs, takes_sparse_gradients(config.training))
-    own = network.state_dict().keys() - build_network(options, dataset.tasks[:-1], encoder.inputs).state_dict().keys()
+    before = build_network(without_newcomer(options), dataset.tasks[:-1], encoder.inputs).state_dict()
     load_weights(network, out / MODEL)
-    frozen = [p for name, p in network.named_parameters() if p.requires_grad and name not in own]
     splits = {name: encoder(dataset.splits[name]) for name in ("train", "dev") if name in dataset.splits}
     seed_everything(config.training.seed)
     fit = Fit(
@@ -303,28 +291,30 @@ def _train(
         out,
         reporter,
         make_accelerator(config.training, out),
-        frozen=frozen,
-        unfreeze_at=read_json(out / TRANSFER)["unfreeze_after"],
+        mitten.dependency_rate,
+        mitten.dependency_data == "held-out",
+        Frozen(network, before, read_json(out / TRANSFER)["unfreeze_after"]),
     )
     selection, earlier = run_fit(fit, f"{options.name} {dataset.tasks[-1].name}")
-    _place_weights(selection, own, dataset.tasks, out)
+    _place_weights(selection, before, dataset.tasks, out)
     return finish(dataset, config, encoder, out, lambda: earlier + clock())
 
 
-def _without_adversary(options: Options) -> _Shared:
-    """SP-MTL's adversary tells tasks apart, and here is only one."""
-    if isinstance(options, SharedPrivateOptions):
-        return options.model_copy(update={"adversarial": 0.0})
-    return options  # type: ignore[return-value]  # check_run has sent others away
+def _open(config: Config) -> Open:
+    if not is_open(config.model):
+        raise TypeError("check_run has let pass a model without a shared layer")
+    return config.model
 
 
-def _place_weights(selection: Selection, own: set[str], tasks: Sequence[Task], out: Path) -> None:
-    """The chosen weights go into the new task's file, and its own parameters also beside the others'."""
+def _place_weights(selection: Selection, before: Mapping[str, Tensor], tasks: Sequence[Task], out: Path) -> None:
+    """The chosen weights go into the new task's file, and what is its own also beside the others'."""
     chosen = snapshot(out, selection.epoch_of(MEAN))
     if chosen.exists():  # not if the run was killed after it was renamed
-        trained, _ = load_tensors(chosen)
+        weights, _ = load_tensors(chosen)
         others, _ = load_tensors(out / MODEL)
-        save_tensors(out / MODEL, others | {name: trained[name] for name in own})
+        for name, old in before.items():
+            weights[name][corner(old)] = others[name][corner(old)]
+        save_tensors(out / MODEL, weights)
         chosen.replace(out / _file(tasks))
     forget_snapshots(out)
 
