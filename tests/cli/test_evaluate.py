@@ -48,6 +48,35 @@ def test_all_texts_of_another_table_count(cli: Cli, trained: Path, tmp_path: Pat
     ]  # fmt: skip
 
 
+def test_a_single_class_will_do(cli: Cli, trained: Path, of_molecules: Path, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "dvd.csv", [row for row in reviews(30, seed=5) if row[1] == "pos"])
+    done = cli("evaluate", trained / "run", "--data", path, "--json", "-")
+    assert (done.code, done.err) == (0, "")
+    scores = json.loads(done.out)["splits"]["train"]["tasks"]["dvd"]
+    assert (scores["n"], scores["auroc"]) == (15, None)
+    assert scores["accuracy"] == 1 - scores["error"] / 100
+    assert [line.split()[:2] for line in cli("evaluate", trained / "run", "--data", path).out.splitlines()][2] == [
+        "dvd", "15",
+    ]  # fmt: skip
+    write_csv(tmp_path / "books.train.csv", [("a good plot", "pos")])
+    write_csv(tmp_path / "books.test.csv", [("a good plot", "pos"), ("a dull plot", "neg"), ("a dull plot", "neg")])
+    done = cli("evaluate", trained / "run", "--data", tmp_path / "books.train.csv", "--json", "-")
+    assert json.loads(done.out)["splits"]["test"]["tasks"]["books"]["n"] == 3
+    rows = [row[1:] for row in assays(30, seed=1) if row[3] == "benzene"]
+    done = cli(
+        "evaluate", of_molecules / "run", "--data", write_csv(tmp_path / "new.csv", rows, ASSAYS[3:]), "--json", "-"
+    )
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["splits"]["train"]["tasks"]["ring"]["n"] == len(rows)
+
+
+def test_a_class_that_the_run_does_not_know(cli: Cli, trained: Path, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "dvd.csv", [("a good plot", "good")] * 3)
+    done = cli("evaluate", trained / "run", "--data", path)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"error: {path}, line 2: task 'dvd': the run was trained without the label 'good'")
+
+
 def test_test_texts_of_other_data_count_where_there_are_any(cli: Cli, trained: Path, tmp_path: Path) -> None:
     write_csv(tmp_path / "dvd.test.csv", reviews(6, seed=5))
     path = write_csv(tmp_path / "dvd.train.csv", reviews(10, seed=6))

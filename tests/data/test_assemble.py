@@ -126,3 +126,18 @@ def test_texts_of_dev_that_stand_in_train_give_a_warning() -> None:
     dataset = assemble(table(tasks=("a", "b"), train=train, dev=dev), "words")
     assert dataset.warnings == ("2 of 3 dev texts also stand in train: a 1, b 1",)
     assert assemble(table(tasks=("a", "b"), train=train, dev=dev[1:2]), "words").warnings == ()
+
+
+def test_what_is_only_scored_needs_no_second_class() -> None:
+    same = one_task("good", "good")
+    with pytest.raises(DataError, match="train.csv: task 'a': expected at least two classes in training, found only"):
+        assemble(same, "words")
+    assert assemble(same, "words", scored=True).tasks == (Task("a", "multiclass", ("good",)),)
+    assert assemble(same, "words", kinds={"a": "binary"}, scored=True).tasks[0].classes == ("good",)
+    tested = table(train=[("x", {"a": "good"})], test=[("y", {"a": "bad"})])
+    assert assemble(tested, "words", scored=True).tasks[0].classes == ("bad", "good")
+    assert assemble(one_task("1.5"), "words", kinds={"a": "regression"}, scored=True).tasks[0].kind == "regression"
+    with pytest.raises(DataError, match="task 'a': expected two classes, found 3"):
+        assemble(one_task("x", "y", "z"), "words", kinds={"a": "binary"}, scored=True)
+    with pytest.raises(DataError, match="task 'a': expected at least one label, found no label"):
+        assemble(table(True, train=[("x", {})]), "words", scored=True)

@@ -181,20 +181,27 @@ def _kind(given: str) -> tuple[str, str]:
     return task, kind
 
 
-def load_data(config: "DataConfig", progress: bool = True) -> "Dataset":
+def load_data(config: "DataConfig", progress: bool = True, scored: bool = False) -> "Dataset":
     """Load what a configuration names, and print what the loader noticed.
+
+    Args:
+        config: the settings of the data.
+        progress: show a progress bar while fetching.
+        scored: whether nothing is to be learned from the data, whose labels then may be all the same.
 
     Raises:
         ConfigError: no source, or an unknown data set, task or tokeniser.
         DataError: something wrong in a file, or a data set that cannot be fetched.
     """
+    from dataclasses import replace
+
     from tasktalk.cli.show import warn
     from tasktalk.core.errors import ConfigError
     from tasktalk.data.load import load_request
 
     if not config.source:
         raise ConfigError("no data: name a data set, a folder or tables, for example tasktalk train fdu-mtl")
-    dataset = load_request(config.source, config.request(), progress)
+    dataset = load_request(config.source, replace(config.request(), scored=scored), progress)
     for sentence in dataset.warnings:
         warn(sentence)
     return dataset

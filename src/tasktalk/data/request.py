@@ -28,6 +28,8 @@ class Request:
         dev: share of the examples for development, where the data has no development part.
         test: share of the examples for testing, where the data has no test part.
         seed: of the split.
+        scored: whether nothing is to be learned from the data: then the labels of a table may be all the same, and
+            training need not have them all.
     """
 
     tasks: tuple[str, ...] | None = None
@@ -44,3 +46,4 @@ class Request:
     dev: float = 0.1
     test: float = 0.2
     seed: int = 0
+    scored: bool = False

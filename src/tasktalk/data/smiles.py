@@ -58,7 +58,8 @@ def load_smiles(path: Path, request: Request, name: str | None = None) -> Datase
         return Molecules([m.smiles for m in found], [m.canonical for m in found], [m.graph for m in found])
 
     warnings = [*map(_name_warning, names), *_skip_warning(records, skipped), *_split_warnings(table, request)]
-    return replace(build(table, content, kinds=request.kinds), warnings=tuple(warnings), skipped=tuple(skipped))
+    dataset = build(table, content, kinds=request.kinds, scored=request.scored)
+    return replace(dataset, warnings=tuple(warnings), skipped=tuple(skipped))
 
 
 def _label_columns(records: Records, request: Request) -> tuple[list[str], list[str]]:

@@ -25,6 +25,7 @@ def load_tables(
     dev: float = 0.1,
     test: float = 0.2,
     seed: int = 0,
+    scored: bool = False,
 ) -> Dataset:
     """Load CSV, TSV or JSONL tables.
 
@@ -47,6 +48,7 @@ def load_tables(
         dev: share of the rows for development where there is no dev file.
         test: share of the rows for testing where a table is a single file.
         seed: seed of the split.
+        scored: whether nothing is to be learned from the tables; then one class will do.
 
     Raises:
         ConfigError: an unknown task or tokeniser, or arguments that contradict each other.
@@ -62,7 +64,8 @@ def load_tables(
     else:
         parts = [_rows_by_split(tables[name], text, label or "label", name) for name in names]
     rows = _splits(parts, dev, test, seed, kinds)
-    return assemble(Table(_name(tables, first), names, rows, shared, _checksums(tables)), tokenizer, kinds=kinds)
+    found = Table(_name(tables, first), names, rows, shared, _checksums(tables))
+    return assemble(found, tokenizer, kinds=kinds, scored=scored)
 
 
 def _name(tables: Mapping[str, Mapping[str, Records]], first: Records) -> str:
