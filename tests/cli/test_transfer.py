@@ -59,11 +59,11 @@ def test_old_tasks_answer_as_before_and_the_new_one_answers(home: Path, tmp_path
 def test_molecules(tmp_path: Path, cli: Cli) -> None:
     """Through the command line: old tasks answer to the last bit, alone and together; scores; listening."""
     table = write_csv(tmp_path / "assays.csv", assays(60, seed=0), ASSAYS)
-    new = write_csv(tmp_path / "new.csv", [row[1:3] for row in assays(90, seed=5)], "mol,active")
+    new = write_csv(tmp_path / "new.csv", [row[1:3] for row in assays(90, seed=5)], "smiles,active")
     run, out, given = tmp_path / "run", tmp_path / "out", tmp_path / "given.txt"
     labels = ("--smiles", "smiles", "--labels", "oxygen,ring", "--model", "mitten", "--beside", "none")
     assert cli("train", table, *labels, *GRAPH_SMALL, "--out", run).code == 0
-    columns = ("--text", "mol", "--label", "active", "--epochs", 3, "--unfreeze-after", 1)
+    columns = ("--label", "active", "--epochs", 3, "--unfreeze-after", 1)
     done = cli("transfer", run, "--data", new, "--name", "assay 3", *columns, "--out", out)
     assert done.code == 0, done.err
     lines = done.out.splitlines()
@@ -76,7 +76,8 @@ def test_molecules(tmp_path: Path, cli: Cli) -> None:
     assert both == answers(cli("predict", run, given).out)
     before, after = (cli("predict", one, given, "--task", "ring").out for one in (run, out))
     assert before == after != ""
-    scores = [json.loads(cli("evaluate", one, "--data", table, "--json", "-").out)["splits"] for one in (run, out)]
+    other = write_csv(tmp_path / "other.csv", [row[1:4] for row in assays(30, seed=7)], "smiles,oxygen,ring")
+    scores = [json.loads(cli("evaluate", one, "--data", other, "--json", "-").out)["splits"] for one in (run, out)]
     assert scores[0]["train"]["tasks"]["ring"] == scores[1]["train"]["tasks"]["ring"]
     own = json.loads(cli("evaluate", out, "--json", "-").out)["splits"]["test"]["tasks"]
     assert own["assay 3"] == json.loads((out / "metrics.json").read_text())["splits"]["test"]["tasks"]["assay 3"]

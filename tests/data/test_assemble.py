@@ -132,12 +132,15 @@ def test_what_is_only_scored_needs_no_second_class() -> None:
     same = one_task("good", "good")
     with pytest.raises(DataError, match="train.csv: task 'a': expected at least two classes in training, found only"):
         assemble(same, "words")
-    assert assemble(same, "words", scored=True).tasks == (Task("a", "multiclass", ("good",)),)
-    assert assemble(same, "words", kinds={"a": "binary"}, scored=True).tasks[0].classes == ("good",)
-    tested = table(train=[("x", {"a": "good"})], test=[("y", {"a": "bad"})])
-    assert assemble(tested, "words", scored=True).tasks[0].classes == ("bad", "good")
-    assert assemble(one_task("1.5"), "words", kinds={"a": "regression"}, scored=True).tasks[0].kind == "regression"
-    with pytest.raises(DataError, match="task 'a': expected two classes, found 3"):
-        assemble(one_task("x", "y", "z"), "words", kinds={"a": "binary"}, scored=True)
-    with pytest.raises(DataError, match="task 'a': expected at least one label, found no label"):
-        assemble(table(True, train=[("x", {})]), "words", scored=True)
+    known = {"a": ("bad", "good")}
+    scored = assemble(same, "words", known=known)
+    assert scored.tasks == (Task("a", "binary", ("bad", "good")),)
+    np.testing.assert_array_equal(scored.splits["train"].labels, [[1], [1]])
+    assert assemble(one_task("new"), "words", known=known).tasks[0].classes == ("bad", "good", "new")
+    tested = table(train=[("x", {"a": "good"})], test=[("y", {"a": "fair"}), ("y", {"a": "bad"})])
+    assert assemble(tested, "words", known=known).tasks[0].classes == ("bad", "fair", "good")
+    assert assemble(one_task("1.5"), "words", known={"a": ()}).tasks == (Task("a", "regression"),)
+    with pytest.raises(DataError, match="train.csv, line 2: task 'a': expected a number, found 'good'"):
+        assemble(same, "words", known={"a": ()})
+    with pytest.raises(DataError, match="expected at least two classes in training, found only 'good'"):
+        assemble(same, "words", known={"b": ("bad", "good")})

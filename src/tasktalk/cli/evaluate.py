@@ -74,7 +74,8 @@ def _other_data(run: "Run", sources: list[str]) -> "Dataset":
     given: dict[str, object] = {"source": sources, "dev": 0.0, "test": 0.0, "tokenizer": run.tokenizer}
     if field_name(run.encoder) == "smiles":  # a run of a public data set has no name of the column
         given["smiles"] = run.config.data.smiles or "smiles"
-    dataset = load_data(run.config.data.model_copy(update=given), scored=True)
+    classes = {task.name: task.classes for task in run.tasks}
+    dataset = load_data(run.config.data.model_copy(update=given), known=classes)
     known = set(read_json(run.folder / ENVIRONMENT)["data"].values())
     again = sorted(name for name, sha256 in dataset.sources.items() if sha256 in known)
     if again:

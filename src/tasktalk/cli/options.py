@@ -1,6 +1,6 @@
 """Options that several commands take, and how they become settings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -181,13 +181,15 @@ def _kind(given: str) -> tuple[str, str]:
     return task, kind
 
 
-def load_data(config: "DataConfig", progress: bool = True, scored: bool = False) -> "Dataset":
+def load_data(
+    config: "DataConfig", progress: bool = True, known: Mapping[str, Sequence[str]] | None = None
+) -> "Dataset":
     """Load what a configuration names, and print what the loader noticed.
 
     Args:
         config: the settings of the data.
         progress: show a progress bar while fetching.
-        scored: whether nothing is to be learned from the data, whose labels then may be all the same.
+        known: classes by task, where the data is only to be scored; its labels may then be all the same.
 
     Raises:
         ConfigError: no source, or an unknown data set, task or tokeniser.
@@ -201,7 +203,7 @@ def load_data(config: "DataConfig", progress: bool = True, scored: bool = False)
 
     if not config.source:
         raise ConfigError("no data: name a data set, a folder or tables, for example tasktalk train fdu-mtl")
-    dataset = load_request(config.source, replace(config.request(), scored=scored), progress)
+    dataset = load_request(config.source, replace(config.request(), known=known), progress)
     for sentence in dataset.warnings:
         warn(sentence)
     return dataset

@@ -63,7 +63,7 @@ def assemble(
     tokenizer_name: str,
     class_names: Mapping[str, str] | None = None,
     kinds: Mapping[str, Kind] | None = None,
-    scored: bool = False,
+    known: Mapping[str, Sequence[str]] | None = None,
 ) -> Dataset:
     """Build a data set of texts: infer tasks from the training labels, index the labels, make the words.
 
@@ -72,8 +72,8 @@ def assemble(
         tokenizer_name: the tokeniser (``data.tokenize``).
         class_names: names shown in place of the labels of the files, for tasks that have exactly these labels.
         kinds: kinds of tasks that are not to be inferred.
-        scored: whether nothing is to be learned from the data: tasks are inferred from all labels, and one class will
-            do.
+        known: classes by task, none of a regression, where the data is only to be scored: tasks are then inferred from
+            the labels of all splits, and from these where they are fewer than two.
 
     Raises:
         ConfigError: an unknown tokeniser, or a kind for a task that there is not.
@@ -84,7 +84,7 @@ def assemble(
     def words(rows: Sequence[Row]) -> list[list[str]]:
         return tokenize_all([row.text for row in rows], tokenizer_name)
 
-    dataset = build(table, words, class_names, kinds, scored)
+    dataset = build(table, words, class_names, kinds, known)
     return replace(dataset, tokenizer=tokenizer_name, warnings=shared_texts_warning(dataset, "dev"))
 
 
@@ -93,7 +93,7 @@ def build(
     content: Callable[[Sequence[Row]], Content],
     class_names: Mapping[str, str] | None = None,
     kinds: Mapping[str, Kind] | None = None,
-    scored: bool = False,
+    known: Mapping[str, Sequence[str]] | None = None,
 ) -> Dataset:
     """Build a data set of anything: infer tasks from the training labels, index the labels.
 
@@ -104,7 +104,7 @@ def build(
         content: what a split's rows are about, in their order.
         class_names: as in ``assemble``.
         kinds: as in ``assemble``.
-        scored: as in ``assemble``.
+        known: as in ``assemble``.
 
     Raises:
         ConfigError: a kind for a task that there is not.
@@ -113,8 +113,8 @@ def build(
     for name in kinds or {}:
         if name not in table.tasks:
             raise ConfigError(f"no task {name!r} to give a kind to: {nearest(name, table.tasks)}")
-    known = [row for split in (SPLITS if scored else ("train",)) for row in table.splits.get(split, ())]
-    labels = {task: _classes(task, known, (kinds or {}).get(task), 1 if scored else 2) for task in table.tasks}
+    seen = [row for split in (("train",) if known is None else SPLITS) for row in table.splits.get(split, ())]
+    labels = {task: _classes(task, seen, (kinds or {}).get(task), (known or {}).get(task)) for task in table.tasks}
     splits = {}
     for split in SPLITS:
         rows = table.splits.get(split, ())
@@ -153,21 +153,20 @@ def _is_number(label: str) -> bool:
         return False
 
 
-def _classes(task: str, rows: Sequence[Row], kind: Kind | None, fewest: int) -> list[str]:
+def _classes(task: str, rows: Sequence[Row], kind: Kind | None, known: Sequence[str] | None) -> list[str]:
     """The labels of a task in some rows, sorted; none for a regression. Refuses what is neither."""
     counts = Counter(row.labels[task] for row in rows if task in row.labels)
     path = next((row.path for row in rows if task in row.labels), rows[0].path)
     found = natural_order(list(counts))
-    if len(found) < fewest:
+    if len(found) < 2 and known is not None:
+        return natural_order(list({*found, *known})) if known else []
+    if len(found) < 2:
         only = f"only {found[0]!r}" if found else "no label"
         what = "values" if kind == "regression" else "classes"
-        raise DataError(
-            f"task {task!r}: expected at least {('one label', f'two {what} in training')[fewest - 1]}, found {only}",
-            path,
-        )
+        raise DataError(f"task {task!r}: expected at least two {what} in training, found {only}", path)
     if kind == "regression" or (kind is None and are_measured(counts)):
         return []
-    if kind == "binary" and not fewest <= len(found) <= 2:
+    if kind == "binary" and len(found) != 2:
         raise DataError(f"task {task!r}: expected two classes, found {len(found)}: {', '.join(found[:3])}", path)
     if kind is None and _too_many(found, counts.total()):
         raise DataError(

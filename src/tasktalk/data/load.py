@@ -83,7 +83,7 @@ def _files(paths: Sequence[str | Path], request: Request) -> Dataset:
         dev=request.dev,
         test=request.test,
         seed=request.seed,
-        scored=request.scored,
+        known=request.known,
     )
 
 

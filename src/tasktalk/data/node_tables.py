@@ -102,7 +102,7 @@ def node_dataset(
         return Nodes(graph, np.array([index[row.text] for row in part], dtype=np.int64))
 
     splits = split_rows(labelled, request.dev, request.test, request.seed, request.kinds)
-    dataset = build(Table(name, chosen, splits, True, sources), content, kinds=request.kinds, scored=request.scored)
+    dataset = build(Table(name, chosen, splits, True, sources), content, kinds=request.kinds, known=request.known)
     return replace(dataset, warnings=warnings)
 
 

@@ -1,6 +1,6 @@
 """What is asked of a loader: which tasks, which columns, how to split."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -28,8 +28,8 @@ class Request:
         dev: share of the examples for development, where the data has no development part.
         test: share of the examples for testing, where the data has no test part.
         seed: of the split.
-        scored: whether nothing is to be learned from the data: then the labels of a table may be all the same, and
-            training need not have them all.
+        known: tables that are only to be scored: classes by task, none of a regression, as a run knows them. Then
+            labels may be all the same, and training need not have them all.
     """
 
     tasks: tuple[str, ...] | None = None
@@ -46,4 +46,4 @@ class Request:
     dev: float = 0.1
     test: float = 0.2
     seed: int = 0
-    scored: bool = False
+    known: Mapping[str, Sequence[str]] | None = None

@@ -58,7 +58,7 @@ def load_smiles(path: Path, request: Request, name: str | None = None) -> Datase
         return Molecules([m.smiles for m in found], [m.canonical for m in found], [m.graph for m in found])
 
     warnings = [*map(_name_warning, names), *_skip_warning(records, skipped), *_split_warnings(table, request)]
-    dataset = build(table, content, kinds=request.kinds, scored=request.scored)
+    dataset = build(table, content, kinds=request.kinds, known=request.known)
     return replace(dataset, warnings=tuple(warnings), skipped=tuple(skipped))
 
 

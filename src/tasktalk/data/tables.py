@@ -25,7 +25,7 @@ def load_tables(
     dev: float = 0.1,
     test: float = 0.2,
     seed: int = 0,
-    scored: bool = False,
+    known: Mapping[str, Sequence[str]] | None = None,
 ) -> Dataset:
     """Load CSV, TSV or JSONL tables.
 
@@ -48,7 +48,7 @@ def load_tables(
         dev: share of the rows for development where there is no dev file.
         test: share of the rows for testing where a table is a single file.
         seed: seed of the split.
-        scored: whether nothing is to be learned from the tables; then one class will do.
+        known: classes by task, where the tables are only to be scored (``data.assemble``).
 
     Raises:
         ConfigError: an unknown task or tokeniser, or arguments that contradict each other.
@@ -65,7 +65,7 @@ def load_tables(
         parts = [_rows_by_split(tables[name], text, label or "label", name) for name in names]
     rows = _splits(parts, dev, test, seed, kinds)
     found = Table(_name(tables, first), names, rows, shared, _checksums(tables))
-    return assemble(found, tokenizer, kinds=kinds, scored=scored)
+    return assemble(found, tokenizer, kinds=kinds, known=known)
 
 
 def _name(tables: Mapping[str, Mapping[str, Records]], first: Records) -> str:
