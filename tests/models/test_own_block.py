@@ -1,13 +1,15 @@
 """Blocks by their import path: what is found, and a sentence for everything that is not a block."""
 
+import hashlib
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tasktalk.communication.indirect import IndirectCommunication
 from tasktalk.core.errors import ConfigError
-from tasktalk.models.own_block import describe, import_block, make_block
+from tasktalk.models.own_block import describe, import_block, make_block, refuse_options, source_checksum
 
 BLOCKS = """from torch import nn
 
@@ -37,6 +39,16 @@ def refuses(word_features, hidden, tasks):
 
 def wide(word_features, hidden, tasks):
     return Mine(word_features, 2 * hidden, tasks)
+
+
+class Heads(PrivateLSTM):
+    def __init__(self, word_features, hidden, tasks, heads, *, share=0.5):
+        super().__init__(word_features, hidden, tasks)
+        self.heads, self.share = heads, share
+
+
+def anything(word_features, hidden, tasks, **options):
+    return Heads(word_features, hidden, tasks, **options)
 
 
 def linear(word_features, hidden, tasks):
@@ -130,3 +142,38 @@ def test_a_module_that_is_not_there(name: str, tmp_path: Path, monkeypatch: pyte
 
 def test_an_error_that_was_never_raised_has_no_place() -> None:
     assert describe(ValueError("two\nlines")) == "ValueError: two lines"
+
+
+def test_settings_of_its_own(module: str) -> None:
+    block = make_block(f"{module}:Heads", 4, 3, 2, {"heads": 4, "share": 0.1})
+    assert (block.heads, block.share) == (4, 0.1)  # type: ignore[attr-defined]
+    assert make_block(f"{module}:anything", 4, 3, 2, {"heads": 4}).heads == 4  # type: ignore[attr-defined]
+    refuse_options(f"{module}:Mine", {})
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "sentence"),
+    [
+        ("Heads", {"heads": 4, "shar": 1}, "^model.options.shar: own_.*:Heads takes no 'shar': did you mean 'share'?"),
+        ("Mine", {"heads": 4}, "takes no 'heads': it takes word_features, hidden, tasks only$"),
+        ("Heads", {"heads": 4, "tasks": 3}, "^model.options.tasks: is given by the network already; leave it out$"),
+        ("Heads", {"share": 1}, "^model.path own_.*:Heads: needs a value for model.options.heads$"),
+        (
+            "anything",
+            {"heads": 4, "x": "y"},
+            r"anything\(word_features=4, .*, heads=4, x='y'\) failed: .*, line 38: TypeError: .*'x'",
+        ),
+    ],
+)
+def test_settings_that_a_block_does_not_have(module: str, name: str, options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence) as caught:
+        make_block(f"{module}:{name}", 4, 3, 2, options)
+    assert "\n" not in str(caught.value)
+
+
+def test_checksum_of_the_source(module: str, tmp_path: Path) -> None:
+    digest = hashlib.sha256((tmp_path / f"{module}.py").read_bytes()).hexdigest()
+    assert source_checksum(f"{module}:Mine") == source_checksum(f"{module}:wide") == {f"{module}.py": digest}
+    assert list(source_checksum(f"{module}:PrivateLSTM")) == ["private.py"]  # where it is written
+    assert source_checksum("math:sqrt") == {}
+    refuse_options("math:sqrt", {})

@@ -124,6 +124,20 @@ def test_a_model_with_a_colon_is_the_import_path_of_a_block(tmp_path: Path) -> N
     assert make_config(written).model == OwnOptions(path="d:E", hidden=7)
 
 
+def test_settings_of_a_block_of_ones_own() -> None:
+    given = {"model": {"name": "a.b:C", "options": {"heads": 2, "share": 0.5}}}
+    config = make_config(given, ["model.options.heads=4", "model.options.kind=wide"])
+    assert config.model == OwnOptions(path="a.b:C", options={"heads": 4, "share": 0.5, "kind": "wide"})
+    assert given == {"model": {"name": "a.b:C", "options": {"heads": 2, "share": 0.5}}}
+    assert make_config({"model": {"name": "a.b:C", "options.heads": 4}}).model == OwnOptions(
+        path="a.b:C", options={"heads": 4}
+    )
+    with pytest.raises(ConfigError, match="unknown setting 'model.options'"):
+        make_config({}, ["model.options.heads=4"])
+    with pytest.raises(ConfigError, match="model.options: .*, found 3"):
+        make_config({"model": {"name": "a.b:C", "options": 3}})
+
+
 def test_without_anything_it_is_the_default() -> None:
     assert make_config() == Config() == make_config({"model": {}})
     assert isinstance(Config().model, IndirectOptions)

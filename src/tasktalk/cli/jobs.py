@@ -14,7 +14,7 @@ from tasktalk.data.catalogue import CATALOGUE
 from tasktalk.data.corpora import is_corpus, parse_corpus
 from tasktalk.data.dataset import Dataset, Examples, Molecules, Nodes, Sentences
 from tasktalk.models.options import LinearOptions, OwnOptions, title
-from tasktalk.models.own_block import import_block
+from tasktalk.models.own_block import refuse_options
 from tasktalk.models.settings import TextOptions
 from tasktalk.models.transfer_options import TransferOptions
 from tasktalk.training.config import Config, is_import_path, make_config, model_names
@@ -49,12 +49,12 @@ def outline(values: _Values, settings: Sequence[str]) -> Config:
         All settings if they name a model, else those of data and training.
 
     Raises:
-        ConfigError: a setting that is not allowed, or a block that cannot be imported.
+        ConfigError: a setting that is not allowed, or a block that cannot be imported or has no such setting.
     """
     if "name" in values.get("model", {}) or any(setting.partition("=")[0] == "model.name" for setting in settings):
         config = make_config(values, settings)
         if isinstance(config.model, OwnOptions):
-            import_block(config.model.path)
+            refuse_options(config.model.path, config.model.options)
         return config
     others = {section: part for section, part in values.items() if section != "model"}
     return make_config(others, [setting for setting in settings if not setting.startswith("model.")])

@@ -104,9 +104,9 @@ def _allowed(facts: dict[str, Any]) -> str:
         return ", ".join(_shown(choice) for choice in choices)
     signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
     limits = [f"{sign} {facts[key]:g}" for key, sign in signs.items() if key in facts]
-    if "additionalProperties" in facts:
+    if isinstance(facts.get("additionalProperties"), dict):
         return "a kind for each task: " + _allowed(facts["additionalProperties"])
-    names = {"array": "list", "string": "text", "boolean": "true, false"}
+    names = {"array": "list", "string": "text", "boolean": "true, false", "object": "a value by each name"}
     return " ".join([names.get(facts["type"], facts["type"]), ", ".join(limits)]).strip()
 
 

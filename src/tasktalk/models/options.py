@@ -3,7 +3,7 @@
 Settings stop here: modules take plain arguments.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -155,14 +155,18 @@ class OwnOptions(TextOptions):
 
     Attributes:
         path: ``module:Name`` of a class that takes ``word_features``, ``hidden`` and ``tasks``. Its code is run.
+        options: its settings of its own, further arguments by name: ``--set model.options.heads=4``.
     """
 
     name: Literal["own"] = "own"
     path: str = ""
+    options: dict[str, Any] = Field(default={})
 
     def block(self, word_features: int, tasks: int) -> Block:
         """The block of this model."""
-        return bidirectional(lambda: make_block(self.path, word_features, self.hidden, tasks), self.bidirectional)
+        return bidirectional(
+            lambda: make_block(self.path, word_features, self.hidden, tasks, self.options), self.bidirectional
+        )
 
 
 class LinearOptions(Settings):

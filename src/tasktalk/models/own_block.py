@@ -1,10 +1,13 @@
 """A block that is not part of this package: found by its import path, made with the sizes of the network."""
 
+import hashlib
 import importlib
+import inspect
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from torch import nn
@@ -12,10 +15,12 @@ from torch import nn
 from tasktalk.communication.block import Block
 from tasktalk.core.errors import ConfigError, nearest
 
+SIZES = ("word_features", "hidden", "tasks")
+"""What every block is made with, by these names."""
 _PACKAGE = Path(__file__).parents[1]
 
 MakeBlock = Callable[..., Any]
-"""What an import path names: takes ``word_features``, ``hidden`` and ``tasks``, gives a block."""
+"""What an import path names: takes ``word_features``, ``hidden``, ``tasks`` and its own settings, gives a block."""
 
 
 def import_block(path: str) -> MakeBlock:
@@ -40,7 +45,50 @@ def import_block(path: str) -> MakeBlock:
     return make
 
 
-def make_block(path: str, word_features: int, hidden: int, tasks: int) -> Block:
+def refuse_options(path: str, options: Mapping[str, Any]) -> None:
+    """Refuse settings that a block of an import path does not take, and too few.
+
+    Args:
+        path: ``module:Name``.
+        options: arguments beside ``SIZES`` by their names.
+
+    Raises:
+        ConfigError: as for ``import_block``; or an argument that does not exist, that is none of these, or is missing.
+    """
+    try:
+        taken = inspect.signature(import_block(path)).parameters.values()
+    except (TypeError, ValueError):  # of a class that is not written in Python
+        return
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    own = [p for p in taken if p.kind in named and p.name not in SIZES]
+    any_name = any(p.kind == inspect.Parameter.VAR_KEYWORD for p in taken)
+    for key in options:
+        if key in SIZES:
+            raise ConfigError(f"model.options.{key}: is given by the network already; leave it out")
+        if key not in [p.name for p in own] and not any_name:
+            hint = nearest(key, [p.name for p in own]) if own else f"it takes {', '.join(SIZES)} only"
+            raise ConfigError(f"model.options.{key}: {path} takes no {key!r}: {hint}")
+    missing = [p.name for p in own if p.default is inspect.Parameter.empty and p.name not in options]
+    if missing:
+        raise ConfigError(f"model.path {path}: needs a value for model.options.{missing[0]}")
+
+
+def source_checksum(path: str) -> dict[str, str]:
+    """SHA-256 of the file that a block of an import path is written in, by its name; empty if there is no such file.
+
+    Raises:
+        ConfigError: as for ``import_block``.
+    """
+    try:
+        file = inspect.getsourcefile(import_block(path))
+        return {} if file is None else {Path(file).name: hashlib.sha256(Path(file).read_bytes()).hexdigest()}
+    except (TypeError, OSError):
+        return {}
+
+
+def make_block(
+    path: str, word_features: int, hidden: int, tasks: int, options: Mapping[str, Any] = MappingProxyType({})
+) -> Block:
     """A new block of an import path.
 
     Args:
@@ -48,14 +96,18 @@ def make_block(path: str, word_features: int, hidden: int, tasks: int) -> Block:
         word_features: size of an embedded word.
         hidden: size of a state, as ``model.hidden`` says.
         tasks: how many tasks.
+        options: further arguments by their names, settings of the block's own.
 
     Raises:
-        ConfigError: as for ``import_block``; or it cannot be made so, or what is made is no block.
+        ConfigError: as for ``import_block`` and ``refuse_options``; or it cannot be made so, or what is made is no
+            block.
     """
     make = import_block(path)
-    sizes = f"word_features={word_features}, hidden={hidden}, tasks={tasks}"
+    refuse_options(path, options)
+    given = {"word_features": word_features, "hidden": hidden, "tasks": tasks, **options}
+    sizes = ", ".join(f"{key}={value!r}" for key, value in given.items())
     try:
-        block = make(word_features=word_features, hidden=hidden, tasks=tasks)
+        block = make(**given)
     except ConfigError:
         raise
     except Exception as error:

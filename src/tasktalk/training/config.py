@@ -184,7 +184,7 @@ def make_config(values: Mapping[str, Any] | None = None, settings: Sequence[str]
         if not equals or not dot:
             raise ConfigError(f"expected section.key=value, for example training.epochs=5, found {setting!r}")
         merged.setdefault(section, {})[key] = _value(text)
-    model = merged.setdefault("model", {})
+    model = merged["model"] = _gathered(merged.get("model", {}))
     name = model.setdefault("name", Config().model.name)
     if is_import_path(name):
         model |= {"name": "own", "path": name}
@@ -195,6 +195,14 @@ def make_config(values: Mapping[str, Any] | None = None, settings: Sequence[str]
         return Config.model_validate(merged)
     except ValidationError as error:
         raise ConfigError(_sentence(error, merged)) from error
+
+
+def _gathered(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of ``options.key`` as one value of ``options``, over what stands there."""
+    own = {key.partition(".")[2]: value for key, value in model.items() if key.startswith("options.")}
+    rest = {key: value for key, value in model.items() if not key.startswith("options.")}
+    before = rest.get("options", {})
+    return {**rest, "options": {**before, **own}} if own and isinstance(before, Mapping) else rest
 
 
 def read_config(path: Path) -> dict[str, Any]:

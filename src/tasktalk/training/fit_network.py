@@ -112,7 +112,7 @@ def check_network(options: NetworkOptions, tasks: Sequence[Task], inputs: Inputs
             contract.
     """
     if isinstance(options, OwnOptions):
-        refuse_broken_block(options.path)
+        refuse_broken_block(options.path, options.options)
     receivers = tuple(range(len(tasks))) if shared_inputs else (0,)
     match inputs:
         case GraphInputs():

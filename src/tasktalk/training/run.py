@@ -24,6 +24,7 @@ from tasktalk.models.linear import LinearModel
 from tasktalk.models.options import ForestOptions, LinearOptions
 from tasktalk.training.checkpoint import load_weights
 from tasktalk.training.config import Config, make_config, read_config
+from tasktalk.training.contract import warn_if_changed
 from tasktalk.training.encode import Encoder, load_encoder
 from tasktalk.training.inputs import field_name, new_content, positions
 from tasktalk.training.metrics import summarise
@@ -100,6 +101,8 @@ class Run:
     def predictor(self, task: int) -> Predictor:
         """The model whose weights were chosen for a task."""
         file = self.weights[self.tasks[task].name]
+        if not self._predictors:
+            warn_if_changed(self.folder, self.config.model)
         if file not in self._predictors:
             self._predictors[file] = load_predictor(self.folder / file, self.config, self.tasks, self.encoder)
         return self._predictors[file]

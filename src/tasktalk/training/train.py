@@ -19,6 +19,7 @@ from tasktalk.models.linear import LinearModel
 from tasktalk.models.options import ForestOptions, LinearOptions, SimpleOptions
 from tasktalk.models.settings import TextOptions
 from tasktalk.training.config import Config, make_config, read_config
+from tasktalk.training.contract import block_checksum, warn_if_changed
 from tasktalk.training.encode import Encoder, fit_encoder, is_encoded, load_encoder
 from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.fit_network import check_network, fit_network, make_accelerator
@@ -73,7 +74,8 @@ def train(
     open_folder(out, overwrite)
     write_text(out / CONFIG, config.to_yaml())
     write_tasks(out, dataset.tasks, dataset.tokenizer)
-    write_json(out / ENVIRONMENT, environment(config.training.seed, dataset.sources, config.data.vectors))
+    facts = environment(config.training.seed, dataset.sources, config.data.vectors)
+    write_json(out / ENVIRONMENT, facts | {"block": block_checksum(config.model)})
     write_json(out / MASK, mask)
     if dataset.skipped:
         write_text(out / SKIPPED, "\n".join(dataset.skipped) + "\n")
@@ -98,6 +100,7 @@ def resume(dataset: Dataset, out: Path, reporter: Reporter | None = None) -> Run
     config = make_config(read_config(out / CONFIG))
     if not is_encoded(out):  # killed before the training began
         return train(dataset, config, out, overwrite=True, reporter=reporter)
+    warn_if_changed(out, config.model)
     dataset, _ = prepare(dataset, config)
     if read_json(out / ENVIRONMENT)["data"] != dict(dataset.sources) or read_tasks(out)[0] != dataset.tasks:
         raise RunFolderError(f"{out}: cannot be resumed, the data is not what the run began with")
