@@ -31,11 +31,10 @@ def load_tables(
 
     Separate inputs: every table is a task, with a text and a label column. Shared inputs: one table has a text column
     and a label column per task, where an empty cell is a missing label. A single table is read as shared inputs when
-    ``labels`` is given, or when it has no column ``label`` and none is named.
-
-    A table may be several files, found by their names: ``books.train.csv``, ``books.dev.csv``, ``books.test.csv``
-    (or ``train.csv``, ... in a folder of its own). Only a table that is a single file ``books.csv`` gives up rows for
-    testing; a missing dev file is taken from the training rows. Both are drawn at random (``data.split``).
+    ``labels`` is given, or when it has no column ``label`` and none is named. A table may be several files, found by
+    their names: ``books.train.csv``, ``books.dev.csv``, ``books.test.csv`` (or ``train.csv``, ... in a folder). Only
+    one that is a single file ``books.csv`` gives up rows for testing; a missing dev file is taken from the training
+    rows. Both are drawn at random (``data.split``).
 
     Args:
         sources: paths; ``NAME=PATH`` gives the task another name than the file's.
@@ -51,8 +50,7 @@ def load_tables(
         known: classes by task, where the tables are only to be scored (``data.assemble``).
 
     Raises:
-        ConfigError: an unknown task or tokeniser, or arguments that contradict each other.
-        DataError: something wrong in a file.
+        TasktalkError: an unknown task or tokeniser, arguments that contradict each other, or something wrong in a file.
     """
     tables = {name: _read(files) for name, files in _group(sources).items()}
     first = next(iter(next(iter(tables.values())).values()))
@@ -64,8 +62,7 @@ def load_tables(
     else:
         parts = [_rows_by_split(tables[name], text, label or "label", name) for name in names]
     rows = _splits(parts, dev, test, seed, kinds)
-    found = Table(_name(tables, first), names, rows, shared, _checksums(tables))
-    return assemble(found, tokenizer, kinds=kinds, known=known)
+    return assemble(Table(_name(tables, first), names, rows, shared, _checksums(tables)), tokenizer, None, kinds, known)
 
 
 def _name(tables: Mapping[str, Mapping[str, Records]], first: Records) -> str:
