@@ -1,6 +1,13 @@
 import pytest
 
-from tasktalk.benchmarks.papers import DEPENDENCY_AUROC, FDU_MTL_ERROR, FDU_MTL_TASKS, dependency_auroc, fdu_mtl_error
+from tasktalk.benchmarks.papers import (
+    DEPENDENCY_AUROC,
+    FDU_MTL_ERROR,
+    FDU_MTL_TASKS,
+    FDU_MTL_TRANSFER,
+    dependency_auroc,
+    fdu_mtl_error,
+)
 from tasktalk.data.masks import parse_mask
 
 PRINTED_AVERAGES = {"single": 18.0, "mt-cnn": 15.5, "fs": 15.3, "sp": 13.9, "dc": 12.5, "ic": 12.7}
@@ -11,6 +18,12 @@ def test_columns_give_the_averages_that_the_paper_prints(model: str) -> None:
     column = fdu_mtl_error(model)
     assert len(column) == len(FDU_MTL_TASKS) == 16
     assert sum(column.values()) / 16 == pytest.approx(PRINTED_AVERAGES[model], abs=0.0501)
+
+
+@pytest.mark.parametrize(("model", "printed"), [("sp", 14.3), ("ic", 13.1)])
+def test_transfers_give_the_averages_that_the_paper_prints(model: str, printed: float) -> None:
+    assert sum(FDU_MTL_TRANSFER[model]) / 16 == pytest.approx(printed, abs=0.0501)
+    assert len(FDU_MTL_TRANSFER[model]) == 16
 
 
 PRINTED_IN_BOLD = {

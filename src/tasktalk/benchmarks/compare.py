@@ -215,7 +215,7 @@ def _check_folder(folder: Path, config: Config, dataset: Dataset) -> None:
         found = make_config(read_config(folder / CONFIG))
     except TasktalkError as error:
         raise RunFolderError(f"{folder}: its settings cannot be read ({error})") from error
-    if other := _differences(config, found):
+    if other := differences(config, found):
         raise RunFolderError(
             f"{folder}: this run has other settings ({'; '.join(other[:3])}{'; ...' if len(other) > 3 else ''}); "
             "choose another --out, or another title with --variant"
@@ -224,7 +224,8 @@ def _check_folder(folder: Path, config: Config, dataset: Dataset) -> None:
         raise RunFolderError(f"{folder}: this run read other data; choose another --out")
 
 
-def _differences(wanted: Config, found: Config) -> list[str]:
+def differences(wanted: Config, found: Config) -> list[str]:
+    """What another run has in place of the wanted settings, each as ``section.key=... instead of ...``."""
     if wanted.model.name != found.model.name:
         return [f"model.name={found.model.name!r} instead of {wanted.model.name!r}"]
     ours, theirs = wanted.model_dump(mode="json"), found.model_dump(mode="json")

@@ -225,12 +225,12 @@ def _compare(
     lines = summarise_rows(results, metric, against, theirs, its[metric] if others else None)
     tables = {name: summarise_rows(results, name, against, tasks=its[name]) for name in others}
     return Comparison(
-        _typed(), dataset.name, dataset.sources, metric, against, rows, seeds, results, failures, lines, tables,
+        typed(), dataset.name, dataset.sources, metric, against, rows, seeds, results, failures, lines, tables,
         {task: name for task, name in metric_of.items() if name != metric},
     )  # fmt: skip
 
 
-def _typed() -> list[str]:
+def typed() -> list[str]:
     """The command as it was typed, without what says where to write and what to show."""
     words = iter(sys.argv[1:])
     kept = ["tasktalk"]

@@ -1,6 +1,7 @@
 """``tasktalk transfer``: a further task for a finished run."""
 
 import shlex
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tasktalk.cli.options import example
+from tasktalk.cli.leave_one_out import Wanted, curve_of_run, leave_each_out
+from tasktalk.cli.options import Vectors, example
 
 if TYPE_CHECKING:
     from tasktalk.data.dataset import Dataset
@@ -18,8 +20,14 @@ EPILOG = example(
     "tasktalk transfer runs/shop-ic --data garden.csv --name garden",
     "tasktalk transfer runs/shop-ic --data garden.csv --name garden --epochs 20 --unfreeze-after 10",
     "tasktalk predict runs/shop-ic-garden new.txt --task garden",
+    "tasktalk transfer runs/shop-ic --data garden.csv --name garden --labels 10,50,100 --seeds 3",
+    "tasktalk transfer --leave-one-out --data fdu-mtl --model ic --target books --target MR --labels 10,100",
 )
 _DATA, _TRAINING, _FOLDER = "Data", "Training", "Run folder"
+_EXPERIMENT = "Experiment"
+_OF_LEAVING = ("--model", "--target", "--target-epochs", "--vectors")
+_OF_MANY = (*_OF_LEAVING, "--seeds", "--first-seed")
+_Settings = dict[str, dict[str, Any]]
 
 _Run = Annotated[
     Path | None,
@@ -83,6 +91,54 @@ _Resume = Annotated[
     bool,
     typer.Option("--resume", help="Go on with what was stopped in --out, without RUN.", rich_help_panel=_FOLDER),
 ]
+_LeaveOneOut = Annotated[
+    bool,
+    typer.Option(
+        "--leave-one-out",
+        help="Without RUN: for every task train on the others, transfer to it, and compare.",
+        rich_help_panel=_EXPERIMENT,
+    ),
+]
+_Model = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="ic, sp or fs.", show_default="ic", rich_help_panel=_EXPERIMENT),
+]
+_Target = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Leave out this task only (repeat for more).",
+        show_default="all",
+        rich_help_panel=_EXPERIMENT,
+    ),
+]
+_TargetEpochs = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="training.epochs of the transfer, and of the trainings on the task alone.",
+        show_default="20",
+        rich_help_panel=_EXPERIMENT,
+    ),
+]
+_LabelCounts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--labels",
+        metavar="N,N,N",
+        help="Also with so many training labels of the new task, beside training it alone: a learning curve.",
+        show_default=False,
+        rich_help_panel=_EXPERIMENT,
+    ),
+]
+_Seeds = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Runs of each.", show_default="1", rich_help_panel=_EXPERIMENT)
+]
+_FirstSeed = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, max=2**31, help="The first seed.", show_default="0", rich_help_panel=_EXPERIMENT),
+]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show the result only, no progress.")]
 
 
@@ -92,9 +148,17 @@ def command(
     name: _Name = "",
     text: _Text = None,
     label: _Label = None,
+    vectors: Vectors = None,
     epochs: _Epochs = None,
     unfreeze_after: _Unfreeze = None,
     settings: _Set = None,
+    leave_one_out: _LeaveOneOut = False,
+    model: _Model = None,
+    target: _Target = None,
+    target_epochs: _TargetEpochs = None,
+    labels: _LabelCounts = None,
+    seeds: _Seeds = None,
+    first_seed: _FirstSeed = None,
     out: _Out = None,
     overwrite: _Overwrite = False,
     resume: _Resume = False,
@@ -103,26 +167,73 @@ def command(
     """Add a task to a finished run: it learns to read from what the others share, which stays as it is.
 
     The new run folder answers for all tasks, for the old ones as before to the last bit. Words that the run does not
-    know stay unknown.
+    know stay unknown. With --leave-one-out or --labels many runs show what the transfer is worth; stopped, they go on
+    with the same command.
     """
+    values: _Settings = {"data": {"text": text, "label": label}, "training": {"epochs": epochs}}
+    given: dict[str, object] = {
+        "RUN": run, "--data": data, "--name": name, "--text": text, "--label": label, "--vectors": vectors,
+        "--epochs": epochs, "--unfreeze-after": unfreeze_after, "--set": settings, "--model": model,
+        "--target": target, "--target-epochs": target_epochs, "--labels": labels, "--seeds": seeds,
+        "--first-seed": first_seed, "--out": out, "--overwrite": overwrite or None, "--resume": resume or None,
+    }  # fmt: skip
+    given = {option: value for option, value in given.items() if value not in (None, "", [])}
+    if resume:
+        _resume(_only_out(given, leave_one_out), quiet)
+    elif leave_one_out or labels:
+        first = first_seed or 0
+        wanted = Wanted(data, target or (), range(first, first + (seeds or 1)), labels or (), target_epochs, out, quiet)
+        _experiment(wanted, given, leave_one_out, values, settings or [])
+    else:
+        _refuse(given, _OF_MANY, "go with --leave-one-out or --labels")
+        _require(given, ("RUN", "--data", "--name"), "tasktalk transfer runs/shop-ic --data garden.csv --name garden")
+        _start(_Wanted(Path(str(run)), data, name, values, settings or [], unfreeze_after), out, overwrite, quiet)
+
+
+def _only_out(given: Mapping[str, object], leave_one_out: bool) -> Path:
     from tasktalk.core.errors import ConfigError
 
-    options: dict[str, object] = {"RUN": run, "--data": data, "--name": name}
-    if resume:
-        others: dict[str, object] = {"--text": text, "--label": label, "--epochs": epochs, "--set": settings}
-        others |= {**options, "--unfreeze-after": unfreeze_after, "--overwrite": overwrite or None}
-        found = [option for option, value in others.items() if value not in (None, "")]
-        if out is None or found:
-            told = f"; found {', '.join(found)}" if found else ""
-            raise ConfigError(f"--resume goes with --out and --quiet only: tasktalk transfer --resume --out DIR{told}")
-        _resume(out, quiet)
-        return
-    missing = [option for option, value in options.items() if not value]
-    if run is None or missing:
-        example = "tasktalk transfer runs/shop-ic --data garden.csv --name garden"
+    found = [option for option in given if option not in ("--out", "--resume")]
+    if leave_one_out:
+        raise ConfigError("--leave-one-out goes on with the same command, without --resume")
+    if "--out" not in given or found:
+        told = f"; found {', '.join(found)}" if found else ""
+        raise ConfigError(f"--resume goes with --out and --quiet only: tasktalk transfer --resume --out DIR{told}")
+    return Path(str(given["--out"]))
+
+
+def _require(given: Mapping[str, object], options: Sequence[str], example: str) -> None:
+    from tasktalk.core.errors import ConfigError
+
+    missing = [option for option in options if option not in given]
+    if missing:
         raise ConfigError(f"expected {', '.join(missing)}, for example {example}")
-    values: dict[str, dict[str, Any]] = {"data": {"text": text, "label": label}, "training": {"epochs": epochs}}
-    _start(_Wanted(run, data, name, values, settings or [], unfreeze_after), out, overwrite, quiet)
+
+
+def _refuse(given: Mapping[str, object], options: Sequence[str], why: str) -> None:
+    from tasktalk.core.errors import ConfigError
+
+    found = [option for option in options if option in given]
+    if found:
+        raise ConfigError(f"{', '.join(found)} {why}")
+
+
+def _experiment(
+    wanted: Wanted, given: Mapping[str, object], leave_one_out: bool, values: _Settings, settings: Sequence[str]
+) -> None:
+    """Many runs, from data with several tasks or from one finished run."""
+    _refuse(given, ("--unfreeze-after", "--overwrite"), "do not go with --leave-one-out or --labels")
+    if leave_one_out:
+        _refuse(given, ("RUN", "--name"), "do not go with --leave-one-out, which trains its own runs")
+        _require(given, ("--data",), "tasktalk transfer --leave-one-out --data fdu-mtl --model ic")
+        values["data"] |= {"source": [wanted.data], "vectors": given.get("--vectors")}
+        values["model"] = {"name": given.get("--model", "ic")}
+        leave_each_out(wanted, values, settings)
+        return
+    _refuse(given, _OF_LEAVING, "go with --leave-one-out")
+    required = ("RUN", "--data", "--name")
+    _require(given, required, "tasktalk transfer runs/shop-ic --data garden.csv --name garden --labels 10,50")
+    curve_of_run(wanted, Path(str(given["RUN"])), str(given["--name"]), values, settings)
 
 
 @dataclass(frozen=True)
