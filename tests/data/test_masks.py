@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -45,13 +46,20 @@ def test_masks_as_they_are_written(text: str, percent: float, share: float) -> N
     assert parse_mask(text) == Mask(text, percent, share)
 
 
+def test_a_mask_that_counts() -> None:
+    assert parse_mask("few:10") == Mask("few:10", 100.0, 1.0, 10)
+
+
 NO_MASKS = ["", "all", "10", "all:", "all:ten", "all:0", "all:-3", "all:101", "all:nan", "all:10:0.5", "some:10"]
 NO_MASKS += ["partial", "partial:nan", "partial:10:0", "partial:10:1.5", "partial:10:nan", "partial:10:0.5:3", "All:10"]
+NO_MASKS += ["few", "few:", "few:1", "few:0", "few:-3", "few:2.5", "few:10:0.5"]
 
 
 @pytest.mark.parametrize("text", [*NO_MASKS, "sufficient:10"])
 def test_anything_else_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ConfigError, match="expected sufficient, all:PERCENT such as all:10, or .*, found"):
+    with pytest.raises(
+        ConfigError, match=r"expected sufficient, all:PERCENT .*, or few:NUMBER .* \(2 or more\), found"
+    ):
         parse_mask(text)
 
 
@@ -73,6 +81,35 @@ def test_every_task_keeps_its_share_exactly(dataset: Dataset, percent: int) -> N
     found = [(kept["kept"], kept["of"]) for kept in record["labels"].values()]
     assert found == list(zip(counts(masked), counts(dataset), strict=True))
     assert json.loads(json.dumps(record)) == record == {**record, "mask": f"all:{percent}", "seed": 1}
+
+
+def kept_of(dataset: Dataset, mask: str, seed: int) -> list[dict[str, float]]:
+    """For each task its labels that are left, by their text."""
+    train = mask_labels(dataset, parse_mask(mask), seed)[0].splits["train"]
+    return [
+        {train.tokens[row][0]: column[row] for row in np.flatnonzero(~np.isnan(column))} for column in train.labels.T
+    ]
+
+
+def test_few_labels_are_counted_nested_and_never_of_one_class() -> None:
+    dataset = shared(missing=0)
+    labels = dataset.splits["train"].labels
+    labels[:] = 0
+    labels[3] = labels[40] = 1  # a draw of two would miss them
+    for seed in range(5):
+        draws = [kept_of(dataset, f"few:{count}", seed) for count in (2, 3, 10, 59, 60, 1000)]
+        for task in range(len(TASKS)):
+            its = [draw[task] for draw in draws]
+            assert [len(found) for found in its] == [2, 3, 10, 59, 60, 60]
+            assert all(set(found.values()) == {0, 1} for found in its)
+            assert all(less.keys() < more.keys() for less, more in pairwise(its[:5]))
+    assert kept_of(dataset, "few:10", 0) == kept_of(dataset, "few:10", 0) != kept_of(dataset, "few:10", 1)
+
+
+def test_few_labels_of_a_task_of_one_class_are_just_few() -> None:
+    masked, record = mask_labels(separate(), parse_mask("few:4"), seed=0)
+    assert counts(masked) == [4] * 4
+    assert record["masked"] == ["a", "b", "c", "d"]
 
 
 @pytest.mark.parametrize(("text", "number"), [("partial:10", 2), ("partial:10:0.75", 3), ("partial:10:0.01", 1)])

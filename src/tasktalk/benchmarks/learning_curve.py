@@ -59,7 +59,7 @@ def curve(table: Table) -> list[Point]:
             for labels in (*table.experiment.labels, None):
                 cell = table.cell(target, method, labels)
                 if cell is not None:
-                    at = sizes[target] if labels is None else labels
+                    at = float(sizes[target] if labels is None else labels)
                     found.append(Point(target, method, at, labels is None, cell))
     return found
 
@@ -80,11 +80,16 @@ def write_curve(table: Table, out: Path) -> None:
     writer.writerows(["" if row[name] is None else row[name] for name in names] for row in rows)
     write_text(out / "learning-curve.csv", text.getvalue())
     if points:
-        figure = draw(points, methods_of(table), _axis(table.metric))
-        for kind in ("png", "svg"):
-            with whole_file(out / f"learning-curve.{kind}") as part:
-                # Without a date the same scores give the same file.
-                figure.savefig(part, format=kind, metadata={"Date": None} if kind == "svg" else None)
+        _save(draw(points, methods_of(table), _axis(table.metric)), out)
+
+
+def _save(figure: "Figure", out: Path) -> None:
+    from matplotlib import rc_context
+
+    # Without a date and with fixed ids the same scores give the same file.
+    for kind, facts in (("png", {}), ("svg", {"Date": None})):
+        with whole_file(out / f"learning-curve.{kind}") as part, rc_context({"svg.hashsalt": "tasktalk"}):
+            figure.savefig(part, format=kind, metadata=facts)
 
 
 def _flat(point: Point) -> dict[str, Any]:

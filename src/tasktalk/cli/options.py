@@ -84,8 +84,8 @@ Mask = Annotated[
     str,
     typer.Option(
         metavar="MASK",
-        help="Training labels that may be used: sufficient, all:10 (10 % of each task's) or partial:10 (of half of the "
-        "tasks').",
+        help="Training labels that may be used: sufficient, all:10 (10 % of each task's), partial:10 (of half of the "
+        "tasks') or few:10 (ten of each task's).",
         show_default="sufficient",
         rich_help_panel=DATA_PANEL,
     ),

@@ -46,7 +46,8 @@ class DataConfig(Settings):
         dev: share of the examples that becomes development data where there is none.
         test: share of the examples that becomes test data where there is none.
         mask: which training labels may be used: sufficient (all), all:10 (10 % of every task's), partial:10 (10 % of
-            half of the tasks', drawn at random) or partial:10:0.3 (of 30 % of the tasks).
+            half of the tasks', drawn at random), partial:10:0.3 (of 30 % of the tasks) or few:10 (ten labels of every
+            task).
         case: sentences: look words up in lower case (``fold``), or as they are (``keep``); the letters that a model
             reads beside them keep their case.
         max_words: longer texts are cut after so many words; sentences never are.
