@@ -34,6 +34,16 @@ def test_points_stand_in_the_order_of_their_labels_and_end_with_all() -> None:
     assert methods_of(with_few()) == ["transfer", "ic alone", "lstm alone"]
 
 
+def test_as_many_labels_as_there_are_are_all() -> None:
+    few = [row("MR", "transfer", 0, 30.0, 40)]  # books has 40
+    its = table([*rows(), *few], labels=(40,))
+    points = {(p.target, p.labels): (p.all_labels, p.cell.mean) for p in curve(its) if p.method == "transfer"}
+    assert points == {
+        ("books", 40): (True, 11.0), ("MR", 40): (False, 30.0), ("MR", 60): (True, 21.0),
+        ("mean", 40): (False, 20.0), ("mean", 50): (True, 16.0),
+    }  # fmt: skip
+
+
 def test_the_table_for_people_is_of_the_mean() -> None:
     header, cells = curve_cells(with_few())
     assert header == ["labels", "transfer", "ic alone", "lstm alone"]
@@ -55,7 +65,7 @@ def test_files_hold_every_point_and_stay_the_same(tmp_path: Path) -> None:
     assert (found["metric"], found["seeds"]) == ("error", [0, 1])
     first = {"target": "books", "method": "transfer", "labels": 5, "all_labels": False}
     assert found["points"][0] == first | {"seeds": 2, "mean": 35.5, "std": pytest.approx(0.5**0.5)}
-    lines = list(csv.DictReader((tmp_path / "one/learning-curve.csv").open()))
+    lines = list(csv.DictReader((tmp_path / "one/learning-curve.csv").read_text().splitlines()))
     assert len(lines) == len(found["points"]) == len(curve(with_few()))
     assert lines[-1]["std"] == "" and lines[-1]["method"] == "lstm alone"
 

@@ -83,7 +83,7 @@ def test_interrupted_and_gone_on_with(home: Path, cli: Cli) -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "stopped; the same command goes on in out" in err
+    assert "stopped; go on with: the same command" in err
     assert not (home / "out/seed-0/dvd").exists()
     done = cli("train", "--resume", "--out", "out/seed-0/without-dvd", "-q")  # it is a run folder like any other
     assert done.code == 0, done.err

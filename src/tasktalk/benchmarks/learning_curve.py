@@ -58,7 +58,7 @@ def curve(table: Table) -> list[Point]:
         for method in methods_of(table):
             for labels in (*table.experiment.labels, None):
                 cell = table.cell(target, method, labels)
-                if cell is not None:
+                if cell is not None and labels != counts.get(target, -1):
                     at = float(sizes[target] if labels is None else labels)
                     found.append(Point(target, method, at, labels is None, cell))
     return found

@@ -70,7 +70,7 @@ class Table:
             each = [self.by_seed(name, method, labels) for name in self.experiment.counts]
             seeds = [seed for seed in each[0] if all(seed in scores for scores in each)]
             return {seed: float(np.mean([scores[seed] for scores in each])) for seed in seeds}
-        wanted = (target, method, labels)
+        wanted = (target, method, None if labels == self.experiment.counts[target] else labels)
         found = [row for row in self.rows if (row["target"], row["method"], row["labels"]) == wanted]
         return {row["seed"]: row["test"] for row in found if row["test"] is not None}
 

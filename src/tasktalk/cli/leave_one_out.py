@@ -65,6 +65,7 @@ def leave_each_out(wanted: Wanted, values: dict[str, dict[str, Any]], settings: 
     models, remarks = alone_models(config.model, dataset)
     for sentence in remarks:
         warn(sentence)
+    labels = tuple(number for number in labels if number < max(counts.values()))  # with all the table has them
     folder = default_folder(config)
     out = wanted.out or folder.with_name(
         f"{folder.name.removesuffix(title(config.model))}{title(config.model)}-leave-one-out"
@@ -101,6 +102,7 @@ def curve_of_run(
     config = transfer_config(before, wanted.data, name, values, settings)
     dataset = load_data(config.data, progress=not wanted.quiet)
     counts = choose_targets(dataset, (), labels)
+    labels = tuple(number for number in labels if number < counts[name])  # with all the table has them
     # Alone, the task has word vectors like those that the run began with.
     data = config.data.model_copy(update={"vectors": before.config.data.vectors})
     models, _ = alone_models(config.model, dataset)
@@ -149,12 +151,8 @@ def _do(experiment: "Experiment", dataset: "Dataset", out: Path, wanted: Wanted)
         if not wanted.quiet:
             typer.echo(line, err=True)
 
-    try:
-        for _ in work(found, out, not wanted.quiet, tell):
-            _write(_table(experiment, dataset, out), out)
-    except KeyboardInterrupt:
-        typer.echo(f"\nstopped; the same command goes on in {shlex.quote(str(out))}", err=True)
-        raise typer.Exit(130) from None
+    for _ in work(found, out, not wanted.quiet, tell):
+        _write(_table(experiment, dataset, out), out)
     table = _table(experiment, dataset, out)
     _write(table, out)
     _show(table, out, wanted.quiet)

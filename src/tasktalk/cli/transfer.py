@@ -222,18 +222,22 @@ def _experiment(
     wanted: Wanted, given: Mapping[str, object], leave_one_out: bool, values: _Settings, settings: Sequence[str]
 ) -> None:
     """Many runs, from data with several tasks or from one finished run."""
+    from tasktalk.cli.show import told_how_to_go_on
+
     _refuse(given, ("--unfreeze-after", "--overwrite"), "do not go with --leave-one-out or --labels")
     if leave_one_out:
         _refuse(given, ("RUN", "--name"), "do not go with --leave-one-out, which trains its own runs")
         _require(given, ("--data",), "tasktalk transfer --leave-one-out --data fdu-mtl --model ic")
         values["data"] |= {"source": [wanted.data], "vectors": given.get("--vectors")}
         values["model"] = {"name": given.get("--model", "ic")}
-        leave_each_out(wanted, values, settings)
+        with told_how_to_go_on("the same command", lambda: True, ""):
+            leave_each_out(wanted, values, settings)
         return
     _refuse(given, _OF_LEAVING, "go with --leave-one-out")
     required = ("RUN", "--data", "--name")
     _require(given, required, "tasktalk transfer runs/shop-ic --data garden.csv --name garden --labels 10,50")
-    curve_of_run(wanted, Path(str(given["RUN"])), str(given["--name"]), values, settings)
+    with told_how_to_go_on("the same command", lambda: True, ""):
+        curve_of_run(wanted, Path(str(given["RUN"])), str(given["--name"]), values, settings)
 
 
 @dataclass(frozen=True)
