@@ -94,7 +94,8 @@ def _save(figure: "Figure", out: Path) -> None:
 
 def _flat(point: Point) -> dict[str, Any]:
     row = asdict(point)
-    return {**row, **row.pop("cell")}
+    cell = row.pop("cell")
+    return {**row, **cell}
 
 
 def _axis(metric: str) -> str:
