@@ -92,6 +92,7 @@ def curve_of_run(
     """
     from tasktalk.benchmarks.leave_one_out import Experiment, alone_models, choose_targets
     from tasktalk.cli.options import load_data
+    from tasktalk.cli.show import warn
     from tasktalk.training.run import Run
     from tasktalk.training.transfer import check_run, transfer_config
 
@@ -105,7 +106,9 @@ def curve_of_run(
     labels = tuple(number for number in labels if number < counts[name])  # with all the table has them
     # Alone, the task has word vectors like those that the run began with.
     data = config.data.model_copy(update={"vectors": before.config.data.vectors})
-    models, _ = alone_models(config.model, dataset)
+    models, remarks = alone_models(before.config.model, dataset)
+    for sentence in remarks:
+        warn(sentence)
     experiment = Experiment(
         config.model_copy(update={"data": data}), config.training.epochs, (name,), counts, tuple(wanted.seeds), labels,
         models, run.resolve(),

@@ -101,7 +101,7 @@ _LeaveOneOut = Annotated[
 ]
 _Model = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="ic, sp or fs.", show_default="ic", rich_help_panel=_EXPERIMENT),
+    typer.Option(metavar="NAME", help="ic, sp, fs or mitten.", show_default="ic", rich_help_panel=_EXPERIMENT),
 ]
 _Target = Annotated[
     list[str] | None,
