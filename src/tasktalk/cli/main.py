@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tasktalk import __version__
-from tasktalk.cli import affinity, bench, compare, data, demo, evaluate, models, predict, train, transfer
+from tasktalk.cli import affinity, bench, compare, data, demo, evaluate, models, predict, train, transfer, tune
 from tasktalk.cli.options import example
 from tasktalk.core.errors import TasktalkError
 from tasktalk.core.memory import keep_freed_memory
@@ -35,6 +35,7 @@ for module, panel in (
     (train, "Work"),
     (transfer, "Work"),
     (compare, "Work"),
+    (tune, "Work"),
     (affinity, "Work"),
     (evaluate, "Work"),
     (predict, "Work"),

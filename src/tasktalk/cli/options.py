@@ -1,7 +1,8 @@
 """Options that several commands take, and how they become settings."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 DATA_PANEL = "Data"
 MOLECULE_PANEL = "Data: molecules"
 GRAPH_PANEL = "Data: nodes of a graph"
+MODEL_PANEL = "Model and training"
+Flags = dict[str, dict[str, Any]]
+"""Settings by section and key; None where nothing was given."""
 
 _SOURCE_HELP = (
     "A data set by name (see [cyan]tasktalk data list[/]), a folder, tables (each a path or NAME=PATH), a graph in "
@@ -127,6 +131,35 @@ Node = Annotated[
         rich_help_panel=GRAPH_PANEL,
     ),
 ]
+Model = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="See [cyan]tasktalk models[/]; or the import path of a block of your own, my_module:MyBlock.",
+        show_default="ic for texts and sentences, mitten for molecules and nodes",
+        rich_help_panel=MODEL_PANEL,
+    ),
+]
+Epochs = Annotated[
+    int | None, typer.Option(metavar="N", help="training.epochs.", show_default="10", rich_help_panel=MODEL_PANEL)
+]
+Seed = Annotated[
+    int | None, typer.Option(metavar="N", help="training.seed.", show_default="0", rich_help_panel=MODEL_PANEL)
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Settings in YAML, as in every run folder.", rich_help_panel=MODEL_PANEL),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        help="Any setting (repeat for more); stronger than the other options, which are stronger than --config. "
+        "[cyan]tasktalk models NAME --all[/] lists them.",
+        rich_help_panel=MODEL_PANEL,
+    ),
+]
 Json = Annotated[
     str, typer.Option("--json", metavar="FILE", help="Write JSON instead of a table; - is standard output.")
 ]
@@ -170,6 +203,26 @@ def data_section(
     }
     rest = {key: value if isinstance(value, str) else list(value or ()) for key, value in others.items()}
     return {key: value for key, value in (given | rest).items() if value}
+
+
+def layers(file: Path | None, flags: Flags) -> Flags:
+    """Options over the settings of a file.
+
+    Args:
+        file: of YAML; None for none.
+        flags: what options say.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    from tasktalk.training.config import read_config
+
+    values: Flags = {}
+    for layer in (read_config(file) if file else {}, flags):
+        for section, part in layer.items():
+            given = {key: value for key, value in part.items() if value is not None}
+            values[section] = {**values.get(section, {}), **given}
+    return values
 
 
 def _kind(given: str) -> tuple[str, str]:

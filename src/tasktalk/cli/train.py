@@ -4,20 +4,27 @@ import shlex
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tasktalk.cli.options import (
+    MODEL_PANEL,
+    ConfigFile,
     Edges,
+    Epochs,
     Features,
+    Flags,
     Kinds,
     Label,
     Labels,
     Mask,
+    Model,
     MoreSources,
     Node,
     OnlyTasks,
+    Seed,
+    Set,
     Smiles,
     Sources,
     SplitKind,
@@ -26,6 +33,7 @@ from tasktalk.cli.options import (
     Vectors,
     data_section,
     example,
+    layers,
     load_data,
 )
 
@@ -41,46 +49,14 @@ EPILOG = example(
     "tasktalk train --task pos=train.conll:column=1 --task chunk=train.conll:column=2",
     "tasktalk train --resume --out runs/fdu-mtl-ic",
 )
-_SETTINGS, _FOLDER = "Model and training", "Run folder"
-_Flags = dict[str, dict[str, Any]]
-"""Settings by section and key; None where nothing was given."""
-
-_Model = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME",
-        help="See [cyan]tasktalk models[/]; or the import path of a block of your own, my_module:MyBlock.",
-        show_default="ic for texts and sentences, mitten for molecules and nodes",
-        rich_help_panel=_SETTINGS,
-    ),
-]
-_Epochs = Annotated[
-    int | None, typer.Option(metavar="N", help="training.epochs.", show_default="10", rich_help_panel=_SETTINGS)
-]
-_Seed = Annotated[
-    int | None, typer.Option(metavar="N", help="training.seed.", show_default="0", rich_help_panel=_SETTINGS)
-]
+_FOLDER = "Run folder"
 _Beside = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME",
         help="Train this model too, to compare (repeat for more; none for nothing).",
         show_default="linear; for molecules forest, for sentences lstm",
-        rich_help_panel=_SETTINGS,
-    ),
-]
-_ConfigFile = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Settings in YAML, as in every run folder.", rich_help_panel=_SETTINGS),
-]
-_Set = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="SECTION.KEY=VALUE",
-        help="Any setting (repeat for more); stronger than the other options, which are stronger than --config. "
-        "[cyan]tasktalk models NAME --all[/] lists them.",
-        rich_help_panel=_SETTINGS,
+        rich_help_panel=MODEL_PANEL,
     ),
 ]
 _Out = Annotated[
@@ -115,12 +91,12 @@ def command(
     edges: Edges = "",
     features: Features = "",
     node: Node = "",
-    model: _Model = "",
-    epochs: _Epochs = None,
-    seed: _Seed = None,
+    model: Model = "",
+    epochs: Epochs = None,
+    seed: Seed = None,
     beside: _Beside = None,
-    config: _ConfigFile = None,
-    settings: _Set = None,
+    config: ConfigFile = None,
+    settings: Set = None,
     out: _Out = None,
     overwrite: _Overwrite = False,
     resume: _Resume = False,
@@ -136,32 +112,20 @@ def command(
         smiles=smiles, split=split, edges=edges, features=features, node=node,
     )  # fmt: skip
     training = {"epochs": epochs, "seed": seed, "beside": _without_none(beside)}
-    flags: _Flags = {"data": section, "model": {"name": model or None}, "training": training}
+    flags: Flags = {"data": section, "model": {"name": model or None}, "training": training}
     if resume:
         options = {"--config": config, "--set": settings, "--overwrite": overwrite}
         _refuse_settings([*_given(flags), *(name for name, value in options.items() if value)])
         _resume(out, quiet)
     else:
-        _start(_layers(config, flags), settings or [], out, overwrite, quiet)
+        _start(layers(config, flags), settings or [], out, overwrite, quiet)
 
 
 def _without_none(beside: list[str] | None) -> list[str] | None:
     return [name for name in beside if name != "none"] if beside else None
 
 
-def _layers(file: Path | None, flags: _Flags) -> _Flags:
-    """Options over the file."""
-    from tasktalk.training.config import read_config
-
-    values: _Flags = {}
-    for layer in (read_config(file) if file else {}, flags):
-        for section, part in layer.items():
-            given = {key: value for key, value in part.items() if value is not None}
-            values[section] = {**values.get(section, {}), **given}
-    return values
-
-
-def _start(values: _Flags, settings: list[str], out: Path | None, overwrite: bool, quiet: bool) -> None:
+def _start(values: Flags, settings: list[str], out: Path | None, overwrite: bool, quiet: bool) -> None:
     from tasktalk.cli.jobs import complete, default_folder, outline, plan
     from tasktalk.training.run_folder import refuse_existing
 
@@ -205,7 +169,7 @@ def _refuse_settings(given: Sequence[str]) -> None:
         )
 
 
-def _given(flags: _Flags) -> list[str]:
+def _given(flags: Flags) -> list[str]:
     return [f"{section}.{key}" for section, part in flags.items() for key, value in part.items() if value is not None]
 
 

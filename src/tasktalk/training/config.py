@@ -24,6 +24,7 @@ def _below_overflow(value: float) -> float:
 
 StepSize = Annotated[float, Field(gt=0), AfterValidator(_below_overflow)]
 NotNegative = Annotated[float, Field(ge=0)]
+Weight = Annotated[float, Field(gt=0), AfterValidator(_below_overflow)]
 
 
 class DataConfig(Settings):
@@ -111,6 +112,7 @@ class TrainingConfig(Settings):
         learning_rate: step size at the beginning.
         decay: how the step size falls until the last epoch: not at all (``none``), or to zero along half a ``cosine``.
         weight_decay: l2 regularisation (decoupled for ``adamw``); word vectors have none with ``adamw``.
+        weights: lambda_k of Eq. 14, the weight of a task's loss by its name; 1 for the others.
         clip: largest norm of the gradient, with ``adamw`` apart from that of word vectors; 0 for no limit.
         patience: stop after so many epochs without a better development score; 0 never stops early.
         selection: keep the weights that are best for the ``mean`` development score, or ``per-task``.
@@ -134,6 +136,7 @@ class TrainingConfig(Settings):
     learning_rate: StepSize = 1e-3
     decay: Literal["none", "cosine"] = "none"
     weight_decay: NotNegative = 0.0
+    weights: dict[str, Weight] = {}
     clip: NotNegative = 1.0
     patience: Annotated[int, Field(ge=0)] = 3
     selection: Literal["mean", "per-task"] = "mean"
@@ -184,7 +187,7 @@ def make_config(values: Mapping[str, Any] | None = None, settings: Sequence[str]
         section, dot, key = path.partition(".")
         if not equals or not dot:
             raise ConfigError(f"expected section.key=value, for example training.epochs=5, found {setting!r}")
-        merged.setdefault(section, {})[key] = _value(text)
+        merged.setdefault(section, {})[key] = parse_value(text)
     model = merged["model"] = _gathered(merged.get("model", {}))
     name = model.setdefault("name", Config().model.name)
     if is_import_path(name):
@@ -238,7 +241,7 @@ def _parse(text: str) -> Any:
     return _Yaml(text).get_single_data()
 
 
-def _value(text: str) -> object:
+def parse_value(text: str) -> object:
     """A value on the command line; nothing after the equals sign is an empty text."""
     try:
         return _parse(text) if text.strip() else ""

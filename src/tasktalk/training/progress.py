@@ -43,10 +43,11 @@ class Bars:
 
     Args:
         console: where to draw; None takes standard error.
+        lines: whether finished epochs have lines.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True)
+    def __init__(self, console: Console | None = None, lines: bool = True) -> None:
+        self.console, self.lines = console or Console(stderr=True), lines
         self.progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=16),
@@ -90,6 +91,8 @@ class Bars:
     def epoch(self, row: Mapping[str, Any]) -> None:
         """Print the line of a finished epoch."""
         self.done = int(row["epoch"])
+        if not self.lines:
+            return
         criterion = row.get("criterion", "error")
         value = row.get(f"dev_{criterion}")
         shown = "{:5.2f} %" if criterion == "error" else "{:.4f}"

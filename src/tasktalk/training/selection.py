@@ -17,6 +17,9 @@ Score = Literal["error", "loss", "auroc", "f1"]
 Criterion = Literal["auto", Score]
 """The same as a setting."""
 
+HIGHER_IS_BETTER = ("auroc", "f1")
+"""Criteria of which a high value is good."""
+
 _UNKNOWN = float("inf")
 
 
@@ -119,7 +122,7 @@ class Selection:
         found = judged(self.criterion, scores)
         if found is None:
             return _UNKNOWN
-        return 1 - found if self.criterion in ("auroc", "f1") else found
+        return 1 - found if self.criterion in HIGHER_IS_BETTER else found
 
     def epochs(self) -> set[int]:
         """The epochs whose weights must be kept."""

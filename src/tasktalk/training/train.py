@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from tasktalk.core.errors import ConfigError, DataError, RunFolderError
+from tasktalk.core.errors import ConfigError, DataError, RunFolderError, nearest
 from tasktalk.core.files import write_text
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Batchable, sparse_features
@@ -68,7 +69,7 @@ def train(
     started = time.monotonic()
     if not overwrite:
         refuse_existing(out)
-    dataset, mask = prepare(dataset, config)
+    dataset, mask = prepare(weigh(dataset, config), config)
     encoder = _check(dataset, config, out)
     config = _with_vector_size(config, encoder)
     open_folder(out, overwrite)
@@ -101,7 +102,7 @@ def resume(dataset: Dataset, out: Path, reporter: Reporter | None = None) -> Run
     if not is_encoded(out):  # killed before the training began
         return train(dataset, config, out, overwrite=True, reporter=reporter)
     warn_if_changed(out, config.model)
-    dataset, _ = prepare(dataset, config)
+    dataset, _ = prepare(weigh(dataset, config), config)
     if read_json(out / ENVIRONMENT)["data"] != dict(dataset.sources) or read_tasks(out)[0] != dataset.tasks:
         raise RunFolderError(f"{out}: cannot be resumed, the data is not what the run began with")
     encoder = load_encoder(out, config)
@@ -136,6 +137,20 @@ def finish(dataset: Dataset, config: Config, encoder: Encoder, out: Path, second
     write_json(out / METRICS, {"splits": blocks, "seconds": round(seconds(), 3), "peak_memory_mb": peak_memory_mb()})
     (out / CHECKPOINT).unlink(missing_ok=True)
     return Run.load(out)
+
+
+def weigh(dataset: Dataset, config: Config) -> Dataset:
+    """Give the tasks the weights that the settings name.
+
+    Raises:
+        ConfigError: a weight of a task that does not exist.
+    """
+    weights, names = config.training.weights, [task.name for task in dataset.tasks]
+    for name in weights:
+        if name not in names:
+            raise ConfigError(f"training.weights: unknown task {name!r}: {nearest(name, names)}")
+    tasks = tuple(replace(task, weight=weights.get(task.name, task.weight)) for task in dataset.tasks)
+    return replace(dataset, tasks=tasks)
 
 
 def prepare(dataset: Dataset, config: Config) -> tuple[Dataset, MaskRecord]:
