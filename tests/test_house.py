@@ -33,7 +33,7 @@ PICKLES = {"cPickle", "cloudpickle", "dill", "joblib", "marshal", "pickle", "she
 EVALUATORS = {"eval", "exec", "compile", "__import__"}
 # They read or write pickles: of torch, and of accelerate for optimizer and generator states.
 PICKLING_METHODS = {"torch.load", "torch.save", "accelerator.save_state", "accelerator.load_state"}
-HEAVY = {"accelerate", "matplotlib", "pooch", "rdkit", "scipy", "sklearn", "tensorboard", "torch"}
+HEAVY = {"accelerate", "matplotlib", "optuna", "pooch", "rdkit", "scipy", "sklearn", "tensorboard", "torch"}
 
 
 def name(path: Path) -> str:
@@ -126,7 +126,8 @@ def test_no_path_of_a_machine_is_committed() -> None:
 
 def test_every_library_that_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    requirements = [*project["dependencies"], *project["optional-dependencies"]["molecules"]]
+    extras = project["optional-dependencies"]
+    requirements = [*project["dependencies"], *extras["molecules"], *extras["tune"]]
     declared = {re.split(r"[<>=\[]", requirement)[0].lower() for requirement in requirements}
     roots = {module.partition(".")[0] for path in MODULES for module in imported(path)}
     libraries = roots - set(sys.stdlib_module_names) - {"tasktalk"}
@@ -138,7 +139,7 @@ def test_every_library_that_is_imported_is_declared() -> None:
 def test_every_declared_library_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    requirements = [*project["dependencies"], *extras["molecules"], *extras["dev"]]
+    requirements = [*project["dependencies"], *extras["molecules"], *extras["tune"], *extras["dev"]]
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = [line for line in lines if not line.startswith("#")]
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in pins)

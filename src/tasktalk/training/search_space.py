@@ -66,8 +66,8 @@ class Range:
     """
 
     key: str
-    low: float
-    high: float
+    low: int | float
+    high: int | float
     log: bool
     whole: bool
 

@@ -182,7 +182,7 @@ class Tuning:
         weigh(dataset, assign(config, weights))  # refuses tasks that do not exist
         separate = dataset.splits["train"].owner is not None
         self.criterion: Score = choose_criterion(config.training.criterion, dataset.tasks, separate)
-        self.number, self.best = -1, -1
+        self.number, self.best, self.ended = -1, -1, False
 
     def run(self, name: str) -> "Study":
         """Work until the study is finished, and write its results.
@@ -261,15 +261,17 @@ class Tuning:
                 return False
             try:
                 study.optimize(lambda trial: self._trial(trial, turn.close), n_trials=1, catch=_FAILURES)
-            except (ValueError, UpdateFinishedTrialError):  # others thought that this process was dead
-                if not _is_failed(study.trials[self.number]):
+            except (ValueError, UpdateFinishedTrialError):
+                if not self.ended:  # else others have thought that this process was dead, and failed its trial
                     raise
         self.tell(self._line(study))
         return True
 
     def _trial(self, trial: "Trial", begun: Callable[[], None]) -> float:
         """Train with the settings of a trial; its development score."""
-        self.number = trial.number
+        from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
+
+        self.number, self.ended = trial.number, False
         trial.set_user_attr(WORKER, self.place.worker)
         begun()
         folder = self.out / TRIALS / f"{trial.number:04d}"
@@ -277,8 +279,14 @@ class Tuning:
         try:
             config = _of_trial(assign(self.search.config, {d.key: d.suggest(trial) for d in self.search.space}))
             dataset = self.bench.load(config.data)
-            return self._score(train(dataset, config, folder, reporter=Pruning(trial, self.reporter)))
+            value = self._score(train(dataset, config, folder, reporter=Pruning(trial, self.reporter)))
+            self.ended = True
+            return value
+        except (TrialPruned, UpdateFinishedTrialError):
+            self.ended = True
+            raise
         except _FAILURES as error:
+            self.ended = True
             trial.set_user_attr(ERROR, " ".join(str(error).split()))
             raise
         finally:
@@ -327,7 +335,3 @@ def shuffled(grid: Sequence[Point], seed: int) -> list[Point]:
 def _of_trial(config: Config) -> Config:
     """Nothing beside it, and nothing that watches it."""
     return config.model_copy(update={"training": config.training.model_copy(update={"beside": [], "tracker": "none"})})
-
-
-def _is_failed(trial: "FrozenTrial") -> bool:
-    return trial.state.name == "FAIL"
