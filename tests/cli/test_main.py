@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 
 from tasktalk import __version__
-from tasktalk.cli import data, demo, evaluate, models, predict, train
+from tasktalk.cli import data, demo, evaluate, models, predict, train, tune
 from tasktalk.cli.main import app
 from tasktalk.core.errors import DataError
 from tests.cli.conftest import PROGRAM, Cli, program
@@ -24,6 +24,7 @@ HEAVY = (
 COMMANDS = [
     "",
     "train",
+    "tune",
     "evaluate",
     "predict",
     "models",
@@ -64,7 +65,7 @@ def test_help_is_quick() -> None:
     assert min(seconds() for _ in range(3)) < 0.6
 
 
-@pytest.mark.parametrize("module", [demo, train, evaluate, predict, models])
+@pytest.mark.parametrize("module", [demo, train, evaluate, predict, models, tune])
 def test_examples_of_the_help_can_be_typed(module: object) -> None:
     _check_examples(module.EPILOG)  # type: ignore[attr-defined]
 

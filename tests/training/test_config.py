@@ -44,6 +44,7 @@ OTHER_VALUES = {
     "training.learning_rate": 0.5,
     "training.decay": "cosine",
     "training.weight_decay": 0.1,
+    "training.weights": {"one": 0.5},
     "training.clip": 0.0,
     "training.patience": 0,
     "training.selection": "per-task",

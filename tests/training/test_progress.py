@@ -49,6 +49,14 @@ def test_a_line_for_every_epoch() -> None:
     ]
 
 
+def test_no_lines_where_a_trial_has_one() -> None:
+    shown, file = console(terminal=False)
+    with Bars(shown, lines=False) as bars:
+        bars.begin("ic", 12, 2)
+        bars.epoch(ROW)
+    assert file.getvalue() == "" and bars.done == 3
+
+
 def test_the_bar_shows_epoch_loss_rate_task_and_time_left() -> None:
     shown, file = console(terminal=True)
     with Bars(shown) as bars:

@@ -22,7 +22,7 @@ def draws(name: str, seed: int, parts: tuple[int, ...]) -> list[dict[str, float]
     return [trial.params for trial in study.trials]
 
 
-@pytest.mark.parametrize("name", ["tpe", "random", "gp", "qmc"])
+@pytest.mark.parametrize("name", ["tpe", "random", "qmc", pytest.param("gp", marks=pytest.mark.slow)])
 def test_a_study_that_goes_on_draws_what_it_would_have_drawn(name: str) -> None:
     whole = draws(name, 0, (12,))
     assert draws(name, 0, (5, 1, 6)) == whole

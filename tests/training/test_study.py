@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def opened(place: Place, **others: object) -> optuna.Study:
 
 
 def begin(study: optuna.Study, place: Place) -> optuna.Trial:
-    trial = study.ask()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a heartbeat does not begin by itself this way
+        trial = study.ask()
     trial.set_user_attr(WORKER, place.worker)
     trial.suggest_categorical("x", (1, 2))
     return trial
@@ -136,7 +139,8 @@ def test_a_grid_is_finished_with_the_last_point(tmp_path: Path) -> None:
         ({"data set": {"a.csv": "12", "b.csv": "3"}}, "is of another data set: b.csv is nothing there, 3 here"),
     ],
 )
-def test_a_study_of_something_else_is_refused(name: str, other: dict[str, object], told: str, tmp_path: Path) -> None:
+def test_a_study_of_something_else_is_refused(other: dict[str, object], told: str, tmp_path: Path) -> None:
+    name = str(tmp_path / "study.journal")
     opened(Place(name, tmp_path))
     opened(Place(name, tmp_path))
     with pytest.raises(ConfigError, match=f"the study 'study' {told}"):

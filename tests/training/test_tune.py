@@ -131,7 +131,7 @@ def test_another_model_or_other_data_is_refused(tmp_path: Path) -> None:
         tuned(tmp_path, toy(), LINEAR, ["data.min_count=1,5"])
     with pytest.raises(ConfigError, match="is of another configuration: model.name is linear there, fs here"):
         tuned(tmp_path, toy(), config("fs"), COUNTS)
-    with pytest.raises(ConfigError, match="is of another data set: toy.tsv is checksum of there, "):
+    with pytest.raises(ConfigError, match="is of another data set: toy.tsv is .* there, other here"):
         tuned(tmp_path, replace(toy(), sources={"toy.tsv": "other"}), LINEAR, COUNTS)
 
 
@@ -140,6 +140,21 @@ def test_there_must_be_something_to_judge_by(tmp_path: Path) -> None:
         tuned(tmp_path, toy(splits=("train", "test")), LINEAR, COUNTS)
     with pytest.raises(ConfigError, match="training.weights: unknown task 'bok': did you mean 'books'?"):
         tuned(tmp_path, toy(), LINEAR, ["training.weights.bok=1,2"])
+
+
+def test_the_weights_of_tasks_are_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stand in the run folder, as what the loss is made of."""
+    found: list[tuple[float, ...]] = []
+
+    def spy(*arguments: Any, **others: Any) -> Run:
+        run = train(*arguments, **others)
+        found.append(tuple(task.weight for task in run.tasks))
+        return run
+
+    monkeypatch.setattr(module, "train", spy)
+    chosen = LINEAR.model_copy(update={"training": LINEAR.training.model_copy(update={"weights": {"dvd": 3.0}})})
+    tuned(tmp_path, toy(), chosen, ["training.weights.books=1,0.5"])
+    assert sorted(found) == [(0.5, 3.0, 1.0), (1.0, 3.0, 1.0)]
 
 
 def test_data_is_loaded_once_for_what_reads_it_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +212,7 @@ def test_the_development_score_of_every_epoch_is_reported() -> None:
 
 
 def test_hopeless_trials_are_stopped(tmp_path: Path) -> None:
-    chosen = config("fs", **{"training.epochs": 3})
+    chosen = config("fs", training__epochs=3)
     space = parse_search(["training.learning_rate=0.03,0.02,0.04,0.05,0.06,1e-7"], chosen)
     grid = points(space)
     search = Search(chosen, space, 6, "grid", "median", grid)

@@ -91,7 +91,7 @@ def make_pruner(name: str, epochs: int) -> BasePruner:
         ConfigError: there is none of that name.
     """
     makers: Mapping[str, Callable[[], BasePruner]] = {
-        "median": lambda: MedianPruner(n_startup_trials=5, n_warmup_steps=1),
+        "median": lambda: MedianPruner(n_startup_trials=5, n_warmup_steps=2),
         "hyperband": lambda: HyperbandPruner(min_resource=1, max_resource=epochs),
         "none": NopPruner,
     }

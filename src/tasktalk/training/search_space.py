@@ -89,7 +89,7 @@ class Range:
 Space = Sequence[Values | Range]
 
 
-def assign(config: Config, point: Mapping[str, Value]) -> Config:
+def assign(config: Config, point: Mapping[str, object]) -> Config:
     """A configuration with other values of some settings.
 
     Args:
