@@ -46,7 +46,9 @@ def test_importance_of_what_matters() -> None:
 
 def test_the_files(tmp_path: Path) -> None:
     made = study(2)
-    failed = made.ask({dimension.key: optuna.distributions.CategoricalDistribution([8]) for dimension in SPACE[:1]})
+    made.enqueue_trial({"model.hidden": 8})
+    failed = made.ask()
+    SPACE[0].suggest(failed)
     failed.set_user_attr(ERROR, "the loss, alas, is nan")
     made.tell(failed, state=optuna.trial.TrialState.FAIL)
     made.tell(made.ask(), state=optuna.trial.TrialState.FAIL)
