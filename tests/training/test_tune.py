@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -242,6 +243,7 @@ def test_killed_and_continued_by_two_at_once(storage: str, tmp_path: Path) -> No
     place = out / "study.journal" if storage == "journal" else f"sqlite:///{tmp_path / 'study.db'}"
     searched = ["--search", "model.hidden=3,4,5", "--search", "training.learning_rate=0.01,0.02,0.03"]
     small = ["--set", "model.embedding_features=4", "--epochs", "2", "--labels", "a,b", "--sampler", "grid"]
+    small += ["--set", "training.criterion=loss"]
     command = [sys.executable, "-c", SCRIPT, "tune", str(shop), "--model", "fs", *small, *searched]
     command += ["--storage", str(place), "--out", str(out)]
 
@@ -250,7 +252,9 @@ def test_killed_and_continued_by_two_at_once(storage: str, tmp_path: Path) -> No
 
     first = start()
     assert first.stderr is not None
-    told = [first.stderr.readline() for _ in range(2)]  # two trials are finished, the third has begun
+    told = [first.stderr.readline() for _ in range(2)]
+    while not (out / "trials" / "0002").exists() and first.poll() is None:
+        time.sleep(0.01)  # two trials are finished, the third has begun
     first.send_signal(signal.SIGKILL)
     first.communicate()
     both = [start(), start()]
@@ -259,7 +263,7 @@ def test_killed_and_continued_by_two_at_once(storage: str, tmp_path: Path) -> No
     found = rows(out)
     assert [row["state"] for row in found[:2]] == ["finished"] * 2, told
     for row, line in zip(found, told, strict=False):
-        assert line.startswith(f"trial {row['trial']}: error {float(row['value']):.4g}")
+        assert line.startswith(f"trial {row['trial']}: loss {float(row['value']):.4g}")
     finished = [(row["model.hidden"], row["training.learning_rate"]) for row in found if row["state"] == "finished"]
     assert len(set(finished)) == 9
     assert len(finished) == 9 or storage == "sqlite"  # a slow machine may seem dead, and a point is tried twice

@@ -261,7 +261,7 @@ class Tuning:
                 return False
             try:
                 study.optimize(lambda trial: self._trial(trial, turn.close), n_trials=1, catch=_FAILURES)
-            except (ValueError, UpdateFinishedTrialError):
+            except (AssertionError, ValueError, UpdateFinishedTrialError):  # optuna's own
                 if not self.ended:  # else others have thought that this process was dead, and failed its trial
                     raise
         self.tell(self._line(study))
