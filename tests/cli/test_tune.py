@@ -38,7 +38,7 @@ def test_a_search_and_the_training_with_its_best_settings(shop: Path, tmp_path: 
 def test_the_same_command_goes_on_and_another_one_is_refused(shop: Path, tmp_path: Path, cli: Cli) -> None:
     out = tmp_path / "tuned"
     first = cli("tune", shop, *GRID, "--trials", 1, "--out", out)
-    assert first.code == 0 and "1 trials: 1 finished." in first.out
+    assert first.code == 0 and "1 trial: 1 finished." in first.out
     second = cli("tune", shop, *GRID, "--out", out)
     assert "2 trials: 2 finished." in second.out and second.err.count("trial ") == 1
     again = cli("tune", shop, *GRID, "--out", out, "--quiet")

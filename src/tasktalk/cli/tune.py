@@ -289,7 +289,7 @@ def _legend(trials: "Sequence[FrozenTrial]", importances: Mapping[str, Any]) -> 
 
     states = [state_of(trial) for trial in trials]
     counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
-    sentences = [f"{len(trials)} trials: {counts}."]
+    sentences = [f"{len(trials)} trial{'s' * (len(trials) != 1)}: {counts}."]
     behind = importances["trials"]
     if behind < FEWEST:
         return [*sentences, f"Importance: too few trials were trained to the end ({behind}, of at least {FEWEST})."]
