@@ -12,6 +12,8 @@ import typer
 from tasktalk import __version__
 from tasktalk.cli import affinity, bench, compare, data, demo, evaluate, models, predict, train, transfer
 from tasktalk.cli.options import example
+from tasktalk.cli.processes import is_to_speak
+from tasktalk.core import launch
 from tasktalk.core.errors import TasktalkError
 from tasktalk.core.memory import keep_freed_memory
 
@@ -54,11 +56,14 @@ def _show_version(wanted: bool) -> bool:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Options before the command."""
+    if context.invoked_subcommand not in (None, "train"):
+        launch.refuse_several(f"tasktalk {context.invoked_subcommand}")
 
 
 def _leave_to_main_thread(failure: threading.ExceptHookArgs) -> None:
@@ -75,5 +80,6 @@ def main() -> None:
         app(prog_name="tasktalk")
     except TasktalkError as error:
         sentence = " ".join(str(error).splitlines())
-        typer.echo(f"{typer.style('error:', fg='red', bold=True)} {sentence}", err=True)
+        if is_to_speak():
+            typer.echo(f"{typer.style('error:', fg='red', bold=True)} {sentence}", err=True)
         sys.exit(2)
