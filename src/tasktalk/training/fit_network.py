@@ -211,7 +211,7 @@ def make_accelerator(config: TrainingConfig, out: Path) -> Accelerator:
         )
     AcceleratorState._reset_state(reset_partial_state=True)  # else the settings of the process's first run stay
     try:
-        return Accelerator(
+        accelerator = Accelerator(
             cpu=config.device == "cpu" or not (alone() or torch.cuda.is_available()),
             mixed_precision=config.precision,
             log_with=None if config.tracker == "none" else config.tracker,
@@ -219,6 +219,9 @@ def make_accelerator(config: TrainingConfig, out: Path) -> Accelerator:
         )
     except (ValueError, ImportError) as error:
         raise ConfigError(f"training.precision: {config.precision!r} cannot be used here: {error}") from error
+    if config.precision == "fp16" and accelerator.device.type == "cpu":
+        raise ConfigError("training.precision: 'fp16' needs a GPU, and this is a processor: choose bf16 or no")
+    return accelerator
 
 
 def _start_tracker(accelerator: Accelerator, config: TrainingConfig, out: Path) -> None:

@@ -135,6 +135,9 @@ class Fit:
             raise RunFolderError(f"{self.folder}: cannot be resumed, the data is not what the run began with")
         if rank() >= facts.pop("processes", 1):
             draw_apart(self.config.seed, facts["epoch"], facts["step"])
+        scaler = facts.pop("scaler", None)
+        if self.scaler is not None:
+            self.scaler.load_state_dict(scaler)
         self.state.restore(facts)
 
     def run(self) -> Selection:
@@ -170,7 +173,7 @@ class Fit:
             if self.held is not None:
                 labels = share.labels(self.held).to(self.accelerator.device)
                 held = task_losses(output, replace(batch, labels=labels), self.tasks)
-                set_dependency_gradient(self.network, share.weigh(held, self.held).sum())
+                set_dependency_gradient(self.network, self._scaled(share.weigh(held, self.held).sum()))
             due = add_gradients(self.parameters, self._checkpoint_is_due())
             if config.decay == "cosine":
                 decay(self.optimizers, (state.epoch + state.step / len(plans)) / config.epochs)
@@ -191,11 +194,27 @@ class Fit:
             self.frozen.before_step()
         if self.config.clip:
             self.accelerator.clip_grad_norm_(self.dense, self.config.clip)
+        if self.scaler is None:
+            for optimizer in self.prepared:
+                optimizer.step()
+        else:  # accelerate would update it after each optimiser, and the second would divide its gradients again
+            for optimizer in self.optimizers:
+                if any(p.grad is not None for p in _parameters(optimizer)):
+                    self.scaler.step(optimizer)
+            self.scaler.update()
         for optimizer in self.prepared:
-            optimizer.step()
             optimizer.zero_grad()
         if self.frozen is not None:
             self.frozen.after_step()
+
+    @property
+    def scaler(self) -> torch.amp.GradScaler | None:
+        """Keeps gradients of fp16 within its range; None for other precisions."""
+        found: torch.amp.GradScaler | None = self.accelerator.scaler
+        return found
+
+    def _scaled(self, loss: Tensor) -> Tensor:
+        return loss if self.scaler is None else self.scaler.scale(loss)
 
     def _look(self, recent: Sequence[Step], steps: int) -> None:
         """Read the latest losses: stop if one is not a number, else show them."""
@@ -288,12 +307,10 @@ class Fit:
 
     def _save(self) -> None:
         draws = random_states(self.accelerator.device)
-        facts = {
-            **self.state.to_facts(),
-            "seconds": self.seconds(),
-            "processes": len(draws),
-            "examples": self.checksums,
-        }
+        facts = {**self.state.to_facts(), "seconds": self.seconds(), "examples": self.checksums}
+        facts["processes"] = len(draws)
+        if self.scaler is not None:
+            facts["scaler"] = self.scaler.state_dict()
         on_main(lambda: save_state(self.folder / CHECKPOINT, self.network, self.optimizers, facts, draws))
         self.saved = time.monotonic()
 
