@@ -97,15 +97,21 @@ def until(started: Launch, condition: Callable[[], bool]) -> None:
         time.sleep(0.0002)
 
 
-def wait_for_moment(stage: str, started: Launch, out: Path, draw: random.Random, slow: float) -> None:
-    """Wait for a random moment of a stage of a run; ``slow`` is how long it is until the training begins."""
-    checkpoint, history = out / "checkpoint.safetensors", out / "history.csv"
+def is_trained(out: Path) -> bool:
+    """Whether the last epoch is done; files come to their places after that."""
+    history = out / "history.csv"
+    return history.exists() and history.read_text().count("\n") == EPOCHS + 1
+
+
+def wait_for_moment(stage: str, started: Launch, out: Path, draw: random.Random, lasts: tuple[float, float]) -> None:
+    """Wait for a random moment of a stage of a run; ``lasts`` is how long start and end are."""
+    checkpoint = out / "checkpoint.safetensors"
     if stage == "start":
-        end = time.monotonic() + draw.uniform(0, slow)
+        end = time.monotonic() + draw.uniform(0, lasts[0])
         until(started, lambda: time.monotonic() > end)
     elif stage == "end":
-        until(started, lambda: history.exists() and history.read_text().count("\n") == EPOCHS + 1)
-        time.sleep(draw.uniform(0, slow / 2))
+        until(started, lambda: is_trained(out))
+        time.sleep(draw.uniform(0, lasts[1]))
     else:
         for _ in range(draw.randrange(1, 7)):
             before = stamp(checkpoint)
@@ -128,7 +134,7 @@ class Killer:
     folder: Path
     count: int
     kills: int
-    slow: float = 0.0
+    lasts: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         self.draw = random.Random(self.count)  # noqa: S311 (moments are no secret)
@@ -144,8 +150,11 @@ class Killer:
         began = time.monotonic()
         started = self.start(out)
         until(started, (out / "checkpoint.safetensors").exists)
-        self.slow = time.monotonic() - began
+        start = time.monotonic() - began
+        until(started, lambda: is_trained(out))
+        began = time.monotonic()
         started.wait()
+        self.lasts = (start, time.monotonic() - began)
         assert set(started.codes) == {0}, started.said.read_text()
 
     def story(self, out: Path, kills: int) -> None:
@@ -155,7 +164,7 @@ class Killer:
             started = self.start(out)
             if left:
                 stage = next(self.stages)
-                wait_for_moment(stage, started, out, self.draw, self.slow)
+                wait_for_moment(stage, started, out, self.draw, self.lasts)
                 left -= self.kill(started, stage)
                 started.wait()
             else:
