@@ -89,6 +89,7 @@ def test_an_interrupted_launch_says_once_how_to_go_on(shop: Path) -> None:
         said = ended(started)
     assert started.returncode
     assert said.count(f"stopped; go on with: tasktalk train --resume --out {out}") == 1, said
+    assert "another of the 2 processes" not in said
 
 
 @pytest.mark.parametrize("number", [0, 1])

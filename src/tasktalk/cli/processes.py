@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
+import typer
+
 from tasktalk.core import launch
 
 
@@ -18,11 +20,15 @@ def together() -> Iterator[None]:
     from tasktalk.training.processes import join, leave
 
     join()
-    if launch.is_main():
-        yield
-    else:
-        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+    try:
+        if launch.is_main():
             yield
+        else:
+            with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+                yield
+    except typer.Exit:  # interrupted, and told so: that others miss this process needs no sentence
+        is_to_speak()
+        raise
     leave()
 
 
