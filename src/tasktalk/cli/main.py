@@ -56,14 +56,11 @@ def _show_version(wanted: bool) -> bool:
 
 @app.callback()
 def _options(
-    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Options before the command."""
-    if context.invoked_subcommand not in (None, "train"):
-        launch.refuse_several(f"tasktalk {context.invoked_subcommand}")
 
 
 def _leave_to_main_thread(failure: threading.ExceptHookArgs) -> None:
@@ -77,6 +74,9 @@ def main() -> None:
     threading.excepthook = _leave_to_main_thread
     keep_freed_memory()
     try:
+        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "train")
+        if command != "train":
+            launch.refuse_several(f"tasktalk {command}")
         app(prog_name="tasktalk")
     except TasktalkError as error:
         sentence = " ".join(str(error).splitlines())
