@@ -14,6 +14,8 @@ import pytest
 
 from tests.cli.conftest import SMALL, Cli, hear_interrupts, program
 
+pytestmark = pytest.mark.timeout(900)  # two processes on a machine that is busy
+
 ROOT = Path(__file__).parents[2]
 TORCHRUN = ("torch.distributed.run", "--standalone", "--nproc_per_node", "2")
 _ONE_MACHINE = ("--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0")
@@ -45,11 +47,11 @@ def workers(started: "subprocess.Popen[str]") -> list[psutil.Process]:
 
 def ended(started: "subprocess.Popen[str]") -> str:
     """What was said until the end."""
-    return started.communicate(timeout=200)[0]
+    return started.communicate(timeout=600)[0]
 
 
 def until(started: "subprocess.Popen[str]", condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 120
+    end = time.monotonic() + 600
     while started.poll() is None and not condition():
         assert time.monotonic() < end
         time.sleep(0.01)

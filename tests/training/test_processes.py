@@ -16,6 +16,8 @@ from tasktalk.training.train import resume, train
 from tests.training.together import ENDINGS, copy_of, in_two, run_config, stopped
 from tests.training.toy import config, files, toy, without_seconds
 
+pytestmark = pytest.mark.timeout(900)  # two processes on a machine that is busy
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -15,6 +15,8 @@ from tasktalk.training.share import add_gradients, add_losses, divide, own_share
 from tests.training.together import CASES, gradients, in_two
 from tests.training.toy import config, make_fit, tagged, toy
 
+pytestmark = pytest.mark.timeout(900)  # two processes on a machine that is busy
+
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -195,10 +195,11 @@ def in_two(folder: Path, *jobs: str) -> None:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     started = [subprocess.Popen(command, cwd=ROOT, env=env, **pipes) for env in environments(2)]  # type: ignore[call-overload]
     try:
-        output = [process.communicate(timeout=280)[0] for process in started]
+        output = [process.communicate(timeout=800)[0] for process in started]
     finally:
         for process in started:
             process.kill()
+            process.communicate()
     assert [process.returncode for process in started] == [0, 0], "\n".join(output)
 
 
