@@ -182,6 +182,11 @@ def test_one_process_can_train_in_one_precision_after_another(tmp_path: Path) ->
         assert accelerator.device == torch.device("cpu")
 
 
+def test_a_precision_that_a_processor_does_not_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="training.precision: 'fp16' needs a GPU"):
+        make_accelerator(config(training__precision="fp16").training, tmp_path)
+
+
 def test_what_does_not_go_together_is_refused_before_training() -> None:
     tasks = toy().tasks
     for shared in (True, False):

@@ -232,6 +232,32 @@ def test_what_the_last_checkpoint_needs_is_deleted_only_after_the_next(tmp_path:
     assert [path.name for path in tmp_path.glob("snapshot-*")] == ["snapshot-2.safetensors"]
 
 
+def scaled(folder: Path, scale: float | None) -> Fit:
+    """A training whose gradients are scaled, as those of fp16 are on a GPU."""
+    fit = make_fit(folder, toy(), config("lstm", training__learning_rate=1e-3, training__epochs=2))
+    assert len(fit.optimizers) == 2
+    if scale:
+        fit.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=scale, growth_interval=4)
+    return fit
+
+
+def test_scaled_gradients_train_to_the_same_weights_and_go_on(tmp_path: Path) -> None:
+    fits = [scaled(tmp_path, scale) for scale in (None, 1024.0)]
+    for fit in fits:
+        torch.manual_seed(5)
+        fit.accelerator.native_amp = fit.scaler is not None  # what unscales before the gradients are clipped
+        fit.accelerator.state._mixed_precision = "fp16" if fit.scaler else "no"
+        fit.run()
+    one, other = (fit.network.state_dict() for fit in fits)
+    for name, weight in one.items():
+        torch.testing.assert_close(other[name], weight, atol=1e-5, rtol=0)
+    grown = fits[1].scaler
+    assert grown is not None and grown.get_scale() == 1024 * 2 ** (30 // 4)
+    again = scaled(tmp_path, 8.0)
+    again.resume()
+    assert again.scaler is not None and again.scaler.state_dict() == grown.state_dict()
+
+
 def checkpoint_is_finite(folder: Path) -> bool:
     tensors, facts = load_tensors(folder / CHECKPOINT)
     return facts["step"] >= 0 and all(x.isfinite().all() for x in tensors.values() if x.is_floating_point())

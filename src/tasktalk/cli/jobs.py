@@ -18,6 +18,7 @@ from tasktalk.models.own_block import refuse_options
 from tasktalk.models.settings import TextOptions
 from tasktalk.models.transfer_options import TransferOptions
 from tasktalk.training.config import Config, is_import_path, make_config, model_names
+from tasktalk.training.processes import on_main
 from tasktalk.training.progress import Bars, Silent
 from tasktalk.training.run import Run
 from tasktalk.training.run_folder import CONFIG, METRICS
@@ -148,9 +149,10 @@ def run_all(jobs: Sequence[Job], dataset: Dataset, overwrite: bool, quiet: bool)
 
 
 def _run(job: Job, dataset: Dataset, overwrite: bool, quiet: bool) -> Run:
-    if not overwrite and is_finished(job):
+    finished, begun = on_main(lambda: [is_finished(job), (job.folder / CONFIG).is_file()])  # before anybody writes
+    if finished and not overwrite:
         return Run.load(job.folder)
-    begun = not overwrite and (job.folder / CONFIG).is_file()
+    begun = begun and not overwrite
     with nullcontext(Silent()) if quiet else Bars() as reporter:
         if begun:
             run = resume(dataset, job.folder, reporter)

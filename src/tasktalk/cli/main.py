@@ -12,6 +12,8 @@ import typer
 from tasktalk import __version__
 from tasktalk.cli import affinity, bench, compare, data, demo, evaluate, models, predict, train, transfer, tune
 from tasktalk.cli.options import example
+from tasktalk.cli.processes import is_to_speak
+from tasktalk.core import launch
 from tasktalk.core.errors import TasktalkError
 from tasktalk.core.memory import keep_freed_memory
 
@@ -73,8 +75,12 @@ def main() -> None:
     threading.excepthook = _leave_to_main_thread
     keep_freed_memory()
     try:
+        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "train")
+        if command != "train":
+            launch.refuse_several(f"tasktalk {command}")
         app(prog_name="tasktalk")
     except TasktalkError as error:
         sentence = " ".join(str(error).splitlines())
-        typer.echo(f"{typer.style('error:', fg='red', bold=True)} {sentence}", err=True)
+        if is_to_speak():
+            typer.echo(f"{typer.style('error:', fg='red', bold=True)} {sentence}", err=True)
         sys.exit(2)

@@ -36,6 +36,7 @@ from tasktalk.cli.options import (
     layers,
     load_data,
 )
+from tasktalk.cli.processes import together
 
 if TYPE_CHECKING:
     from tasktalk.cli.jobs import Job
@@ -113,12 +114,13 @@ def command(
     )  # fmt: skip
     training = {"epochs": epochs, "seed": seed, "beside": _without_none(beside)}
     flags: Flags = {"data": section, "model": {"name": model or None}, "training": training}
-    if resume:
-        options = {"--config": config, "--set": settings, "--overwrite": overwrite}
-        _refuse_settings([*_given(flags), *(name for name, value in options.items() if value)])
-        _resume(out, quiet)
-    else:
-        _start(layers(config, flags), settings or [], out, overwrite, quiet)
+    with together():
+        if resume:
+            options = {"--config": config, "--set": settings, "--overwrite": overwrite}
+            _refuse_settings([*_given(flags), *(name for name, value in options.items() if value)])
+            _resume(out, quiet)
+        else:
+            _start(layers(config, flags), settings or [], out, overwrite, quiet)
 
 
 def _without_none(beside: list[str] | None) -> list[str] | None:
@@ -127,18 +129,19 @@ def _without_none(beside: list[str] | None) -> list[str] | None:
 
 def _start(values: Flags, settings: list[str], out: Path | None, overwrite: bool, quiet: bool) -> None:
     from tasktalk.cli.jobs import complete, default_folder, outline, plan
+    from tasktalk.training.processes import main_first, on_main
     from tasktalk.training.run_folder import refuse_existing
 
     first = outline(values, settings)
     if out and not overwrite:
-        refuse_existing(out)
+        on_main(lambda: refuse_existing(out))
     with _told_how_to_go_on(out):
-        dataset = load_data(first.data, progress=not quiet)
+        dataset = main_first(lambda: load_data(first.data, progress=not quiet))
     config = complete(values, settings, dataset)
     folder = out or default_folder(config)
     jobs = plan(config, folder, dataset)
     if not overwrite:
-        refuse_existing(folder)
+        on_main(lambda: refuse_existing(folder))
     _work(jobs, dataset, overwrite, quiet)
 
 
@@ -146,6 +149,7 @@ def _resume(out: Path | None, quiet: bool) -> None:
     from tasktalk.cli.jobs import is_finished, plan
     from tasktalk.core.errors import ConfigError, RunFolderError
     from tasktalk.training.config import make_config, read_config
+    from tasktalk.training.processes import main_first
     from tasktalk.training.run_folder import CONFIG, open_folder
 
     if out is None:
@@ -153,7 +157,7 @@ def _resume(out: Path | None, quiet: bool) -> None:
     open_folder(out, resume=True)
     config = make_config(read_config(out / CONFIG))
     with _told_how_to_go_on(out):
-        dataset = load_data(config.data, progress=not quiet)
+        dataset = main_first(lambda: load_data(config.data, progress=not quiet))
     jobs = plan(config, out, dataset)
     if all(is_finished(job) for job in jobs):
         raise RunFolderError(f"{out}: this run is finished, there is nothing to resume")

@@ -10,6 +10,7 @@ from torch.nn import functional
 from tasktalk.communication.block import BlockOutput, for_receivers
 from tasktalk.communication.cells import LSTMs, SharedLSTM
 from tasktalk.core.errors import ConfigError
+from tasktalk.core.joint import joint_sum
 
 
 class SharedPrivate(nn.Module):
@@ -73,9 +74,12 @@ class SharedPrivate(nn.Module):
         s, h = shared.gather(2, last).squeeze(2), private.gather(2, last).squeeze(2)
         guess = self.discriminator(_ReverseGradient.apply(s))  # type: ignore[no-untyped-call]
         truth = torch.tensor(receivers, device=s.device)[:, None].expand(examples.shape)
-        adversarial = functional.cross_entropy(guess[examples], truth[examples])
+        count = examples.sum()  # a process of several may have none
+        adversarial = functional.cross_entropy(guess[examples], truth[examples], reduction="sum") / count.clamp(min=1)
         s, h = (functional.normalize(x, dim=-1) * examples.unsqueeze(-1) for x in (s, h))
-        orthogonal = (s.transpose(1, 2) @ h).square().sum() / examples.sum().clamp(min=1)
+        # No mean over examples: where processes divide a batch, S^T H is summed over all its rows.
+        products, joint_count = joint_sum(s.transpose(1, 2) @ h), joint_sum(count.to(s.dtype))
+        orthogonal = products.square().sum() / joint_count.clamp(min=1)
         return self.adversarial * adversarial + self.orthogonal * orthogonal
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tasktalk.core import launch
 from tasktalk.core.errors import ConfigError
 from tasktalk.data.dataset import Dataset
 from tasktalk.data.load import load, load_request
@@ -47,7 +48,7 @@ def train(
     values: dict[str, dict[str, Any]] = {"data": {"source": [source]}, "model": {"name": model}}
     for section, part in _sections(settings).items():
         values[section] = {**values.get(section, {}), **part}
-    with Bars() if progress else nullcontext(Silent()) as reporter:
+    with Bars() if progress and launch.is_main() else nullcontext(Silent()) as reporter:
         return train_config(dataset, make_config(values), Path(out), overwrite, reporter)
 
 

@@ -61,11 +61,24 @@ def load_weights(network: nn.Module, path: Path) -> None:
 
 
 def save_state(
-    path: Path, network: nn.Module, optimizers: Sequence[torch.optim.Optimizer], facts: Mapping[str, Any]
+    path: Path,
+    network: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+    facts: Mapping[str, Any],
+    draws: Sequence[Tensor] = (),
 ) -> None:
-    """Write a checkpoint: weights, the optimisers' state, torch's generator, and facts such as epoch and step."""
+    """Write a checkpoint: weights, the optimisers' state, torch's generators, and facts such as epoch and step.
+
+    Args:
+        path: the file.
+        network: whose weights.
+        optimizers: whose state.
+        facts: what else there is to know.
+        draws: ``processes.random_states`` of every process; empty for that of this one.
+    """
     tensors: dict[str, Tensor] = {f"network/{name}": x for name, x in network.state_dict().items()}
-    tensors["generator"] = torch.get_rng_state()
+    states = draws or [torch.get_rng_state()]
+    tensors |= {_generator(number): state for number, state in enumerate(states)}
     numbers: dict[str, Any] = {}
     for o, optimizer in enumerate(optimizers):
         for index, state in optimizer.state_dict()["state"].items():
@@ -75,8 +88,16 @@ def save_state(
     save_tensors(path, tensors, {**facts, "optimizer": numbers})
 
 
-def load_state(path: Path, network: nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Any]:
+def load_state(
+    path: Path, network: nn.Module, optimizers: Sequence[torch.optim.Optimizer], process: int = 0
+) -> dict[str, Any]:
     """Put a checkpoint back and give its facts; what follows is what would have followed.
+
+    Args:
+        path: the file.
+        network: gets the weights.
+        optimizers: get their state.
+        process: number of this process; if more of them go on than there were, its generator stays as it is.
 
     Raises:
         RunFolderError: the file is missing, damaged, or of another network.
@@ -86,7 +107,8 @@ def load_state(path: Path, network: nn.Module, optimizers: Sequence[torch.optim.
     try:
         values: dict[str, Any] = {**facts.pop("optimizer"), **tensors}
         network.load_state_dict(weights)
-        torch.set_rng_state(tensors["generator"])
+        if process == 0 or _generator(process) in tensors:
+            _set_random_state(tensors[_generator(process)])
     except (RuntimeError, KeyError) as error:
         raise RunFolderError(f"{path}: is not a checkpoint of this network ({_last_line(error)})") from error
     for o, optimizer in enumerate(optimizers):
@@ -94,6 +116,18 @@ def load_state(path: Path, network: nn.Module, optimizers: Sequence[torch.optim.
         state["state"] = _optimizer_state(values, f"optimizer/{o}/")
         optimizer.load_state_dict(state)
     return facts
+
+
+def _generator(process: int) -> str:
+    return f"generator/{process}" if process else "generator"
+
+
+def _set_random_state(state: Tensor) -> None:
+    """The state of the CPU's generator, and behind it that of the device if the training was on one."""
+    size = len(torch.get_rng_state())
+    torch.set_rng_state(state[:size])
+    if len(state) > size and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state[size:])
 
 
 def _last_line(error: Exception) -> str:

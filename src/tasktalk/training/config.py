@@ -122,7 +122,7 @@ class TrainingConfig(Settings):
         checkpoint_seconds: how often a checkpoint is written for ``--resume``, besides the end of every epoch.
         tracker: where scalars go, a name that accelerate knows, or ``none``.
         device: ``auto`` or ``cpu``.
-        precision: ``no`` (float32) or ``bf16``.
+        precision: ``no`` (float32), ``bf16`` or, on GPUs, ``fp16``.
         seed: of everything that draws.
         beside: names of the models that ``tasktalk train`` trains beside this one, to compare.
     """
@@ -144,7 +144,7 @@ class TrainingConfig(Settings):
     checkpoint_seconds: NotNegative = 120.0
     tracker: str = "tensorboard"
     device: Literal["auto", "cpu"] = "auto"
-    precision: Literal["no", "bf16"] = "no"
+    precision: Literal["no", "bf16", "fp16"] = "no"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     beside: list[str] = []
 

@@ -15,6 +15,7 @@ from tasktalk.core.batch import Batch, GraphBatch, SparseRows, Spelling, TextBat
 from tasktalk.core.errors import ConfigError, nearest
 from tasktalk.core.graphs import adjacency
 from tasktalk.core.inputs import GraphInputs, Inputs, SentenceInputs, TextInputs
+from tasktalk.core.joint import alone
 from tasktalk.core.seeding import seed_everything
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Batchable, sparse_features
@@ -37,6 +38,7 @@ from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.loop import Fit, forget_snapshots, snapshot
 from tasktalk.training.optimizers import takes_sparse_gradients
 from tasktalk.training.predictor import NetworkPredictor
+from tasktalk.training.processes import on_main
 from tasktalk.training.progress import Reporter
 from tasktalk.training.run_folder import CHECKPOINT, MODEL, attempt, write_tasks
 from tasktalk.training.selection import MEAN, Selection
@@ -78,8 +80,8 @@ def fit_network(
     )
     selection, earlier = run_fit(fit, title(options))
     if isinstance(network, TextNetwork) and "dev" in splits:
-        _stack(network, dataset.tasks, splits["dev"], config.training, selection, out)
-    _place_weights(dataset, selection, out)
+        on_main(lambda: _stack(network, dataset.tasks, splits["dev"], config.training, selection, out))
+    on_main(lambda: _place_weights(dataset, selection, out))
     return earlier
 
 
@@ -93,7 +95,7 @@ def run_fit(fit: Fit, label: str) -> tuple[Selection, float]:
     Returns:
         Which epochs were chosen, and the seconds of training before the checkpoint.
     """
-    _start_tracker(fit.accelerator, fit.config, fit.folder)
+    on_main(lambda: _start_tracker(fit.accelerator, fit.config, fit.folder))
     try:
         if (fit.folder / CHECKPOINT).exists():
             fit.resume()
@@ -101,7 +103,8 @@ def run_fit(fit: Fit, label: str) -> tuple[Selection, float]:
         fit.reporter.begin(label, fit.config.epochs, fit.state.epoch)
         return fit.run(), earlier
     finally:
-        attempt(fit.folder, fit.accelerator.end_training)
+        for tracker in fit.accelerator.trackers:
+            attempt(fit.folder, tracker.finish)
 
 
 def check_network(options: NetworkOptions, tasks: Sequence[Task], inputs: Inputs, shared_inputs: bool) -> None:
@@ -208,14 +211,17 @@ def make_accelerator(config: TrainingConfig, out: Path) -> Accelerator:
         )
     AcceleratorState._reset_state(reset_partial_state=True)  # else the settings of the process's first run stay
     try:
-        return Accelerator(
-            cpu=config.device == "cpu",
+        accelerator = Accelerator(
+            cpu=config.device == "cpu" or not (alone() or torch.cuda.is_available()),
             mixed_precision=config.precision,
             log_with=None if config.tracker == "none" else config.tracker,
             project_config=ProjectConfiguration(project_dir=str(out), logging_dir=str(out)),
         )
     except (ValueError, ImportError) as error:
         raise ConfigError(f"training.precision: {config.precision!r} cannot be used here: {error}") from error
+    if config.precision == "fp16" and accelerator.device.type == "cpu":
+        raise ConfigError("training.precision: 'fp16' needs a GPU, and this is a processor: choose bf16 or no")
+    return accelerator
 
 
 def _start_tracker(accelerator: Accelerator, config: TrainingConfig, out: Path) -> None:

@@ -25,9 +25,11 @@ from tasktalk.training.history import write_history
 from tasktalk.training.metrics import TaskScores, summarise
 from tasktalk.training.optimizers import decay, make_optimizers
 from tasktalk.training.predictor import network_predictor, score
+from tasktalk.training.processes import check_weights, draw_apart, on_main, random_states, rank, share_weights
 from tasktalk.training.progress import Reporter
 from tasktalk.training.run_folder import CHECKPOINT, HISTORY, attempt
 from tasktalk.training.selection import Selection, choose_criterion, judged
+from tasktalk.training.share import add_gradients, add_losses, own_share
 
 _LOOK_EVERY = 20
 """Losses are looked at every so many steps: reading one waits for the device."""
@@ -38,13 +40,11 @@ class Step(NamedTuple):
 
     Attributes:
         plan: the batch.
-        losses: L_k of every receiver.
-        labelled: whether the batch has a label of each.
+        losses: L_k of every receiver, or what this process adds to it.
     """
 
     plan: Plan
     losses: Tensor
-    labelled: Tensor
 
 
 @dataclass
@@ -110,15 +110,19 @@ class Fit:
             train, self.held = hold_out(self.splits["train"], self.config.seed)
             self.splits = {**self.splits, "train": train}
         self.optimizers = make_optimizers(self.network, self.config, self.dependency_rate)
-        self.model, *self.prepared = self.accelerator.prepare(self.network, *self.optimizers)
+        # In evaluation mode a model is not wrapped: ``add_gradients`` knows of tasks that have no labels.
+        self.model = self.accelerator.prepare_model(self.network, evaluation_mode=True)
+        self.prepared = [self.accelerator.prepare_optimizer(optimizer) for optimizer in self.optimizers]
         self.tables = {id(p) for optimizer in self.optimizers[1:] for p in _parameters(optimizer)}
-        self.dense = [p for p in self.network.parameters() if p.requires_grad and id(p) not in self.tables]
+        self.parameters = list(self.network.parameters())
+        self.dense = [p for p in self.parameters if p.requires_grad and id(p) not in self.tables]
         separate = self.splits["train"].owner is not None
         criterion = choose_criterion(self.config.criterion, self.tasks, separate)
         self.state = State(Selection(self.config.selection, criterion))
         self.checksums = {name: examples.checksum() for name, examples in self.splits.items()}
         self.started = time.monotonic()
         self.saved = time.monotonic()
+        draw_apart(self.config.seed)
 
     def resume(self) -> None:
         """Go back to the last checkpoint.
@@ -126,9 +130,14 @@ class Fit:
         Raises:
             RunFolderError: it is damaged, of another network, or of a run on other examples.
         """
-        facts = load_state(self.folder / CHECKPOINT, self.network, self.optimizers)
+        facts = load_state(self.folder / CHECKPOINT, self.network, self.optimizers, rank())
         if facts.pop("examples", None) != self.checksums:
             raise RunFolderError(f"{self.folder}: cannot be resumed, the data is not what the run began with")
+        if rank() >= facts.pop("processes", 1):
+            draw_apart(self.config.seed, facts["epoch"], facts["step"])
+        scaler = facts.pop("scaler", None)
+        if self.scaler is not None:
+            self.scaler.load_state_dict(scaler)
         self.state.restore(facts)
 
     def run(self) -> Selection:
@@ -138,12 +147,13 @@ class Fit:
             TrainingError: a loss or a weight is not a number.
         """
         state = self.state
+        share_weights(self.network)
         while state.epoch < self.config.epochs and not self._out_of_patience():
             self._train_epoch()
             self._finish_epoch()
             state.epoch, state.step, state.loss = state.epoch + 1, 0, 0.0
             self._save()
-            forget_snapshots(self.folder, state.selection.epochs())  # only now: a resume needs those it knew
+            on_main(self._forget_snapshots)  # only now: a resume needs those it knew
         return state.selection
 
     def _train_epoch(self) -> None:
@@ -154,21 +164,23 @@ class Fit:
         plans = plan_epoch(train, config.batch_size, config.seed, state.epoch, config.sampling_power, config.schedule)
         recent: list[Step] = []
         for plan in plans[state.step :]:  # T_k ~ p(T)
-            batch = train.collate(plan).to(self.accelerator.device)  # B ~ D_k
+            share = own_share(plan)  # all of it, where there is one process
+            batch = share.collate(train).to(self.accelerator.device)  # B ~ D_k
             output = self.model(batch)  # message passing, node updating, task-dependent output
-            losses = task_losses(output, batch, self.tasks)
-            loss = total_loss(losses, output, batch, self.tasks)
+            losses = share.weigh(task_losses(output, batch, self.tasks), train)
+            loss = total_loss(losses, output, batch, self.tasks, share.part)
             self.accelerator.backward(loss, retain_graph=self.held is not None)
             if self.held is not None:
-                labels = label_matrix(self.held, plan).to(self.accelerator.device)
+                labels = share.labels(self.held).to(self.accelerator.device)
                 held = task_losses(output, replace(batch, labels=labels), self.tasks)
-                set_dependency_gradient(self.network, held.sum())
+                set_dependency_gradient(self.network, self._scaled(share.weigh(held, self.held).sum()))
+            due = add_gradients(self.parameters, self._checkpoint_is_due())
             if config.decay == "cosine":
                 decay(self.optimizers, (state.epoch + state.step / len(plans)) / config.epochs)
             self._update()
             state.step += 1
-            recent.append(Step(plan, losses.detach(), ~batch.labels.isnan().all(dim=1)))
-            due, last = self._checkpoint_is_due(), state.step == len(plans)
+            recent.append(Step(plan, losses.detach()))
+            last = state.step == len(plans)
             if due or last or len(recent) == _LOOK_EVERY:
                 self._look(recent, len(plans))
                 recent = []
@@ -182,21 +194,37 @@ class Fit:
             self.frozen.before_step()
         if self.config.clip:
             self.accelerator.clip_grad_norm_(self.dense, self.config.clip)
+        if self.scaler is None:
+            for optimizer in self.prepared:
+                optimizer.step()
+        else:  # accelerate would update it after each optimiser, and the second would divide its gradients again
+            for optimizer in self.optimizers:
+                if any(p.grad is not None for p in _parameters(optimizer)):
+                    self.scaler.step(optimizer)
+            self.scaler.update()
         for optimizer in self.prepared:
-            optimizer.step()
             optimizer.zero_grad()
         if self.frozen is not None:
             self.frozen.after_step()
+
+    @property
+    def scaler(self) -> torch.amp.GradScaler | None:
+        """Keeps gradients of fp16 within its range; None for other precisions."""
+        found: torch.amp.GradScaler | None = self.accelerator.scaler
+        return found
+
+    def _scaled(self, loss: Tensor) -> Tensor:
+        return loss if self.scaler is None else self.scaler.scale(loss)
 
     def _look(self, recent: Sequence[Step], steps: int) -> None:
         """Read the latest losses: stop if one is not a number, else show them."""
         lengths = [len(step.losses) for step in recent]
         # Every transfer waits for the device: one for all steps.
-        seen = torch.cat([step.losses for step in recent]).cpu().split(lengths)
-        known = torch.cat([step.labelled for step in recent]).cpu().split(lengths)
-        parts = zip(recent, seen, known, strict=True)
-        for number, (step, values, labelled) in enumerate(parts, self.state.step - len(recent) + 1):
+        seen = add_losses(torch.cat([step.losses for step in recent])).cpu().split(lengths)
+        parts = zip(recent, seen, strict=True)
+        for number, (step, values) in enumerate(parts, self.state.step - len(recent) + 1):
             losses = values.tolist()
+            labelled = ~label_matrix(self.splits["train"], step.plan).isnan().all(dim=1)
             for task, loss in zip(step.plan.receivers, losses, strict=True):
                 if not math.isfinite(loss):
                     raise self._diverged(f"the loss of task {self.tasks[task].name!r} is {loss}", number)
@@ -224,7 +252,8 @@ class Fit:
     def _finish_epoch(self) -> None:
         """Score the development data, decide which weights to keep, write the history."""
         state = self.state
-        scores = self._dev_scores()
+        check_weights(self.network)
+        scores = on_main(self._dev_scores)
         mean: dict[str, Any] = summarise(self.tasks, scores)["mean"] if scores else {}  # type: ignore[assignment]
         criterion = state.selection.criterion
         by_task = {name: judged(criterion, s) for name, s in scores.items()}
@@ -238,12 +267,17 @@ class Fit:
             **{f"dev_{criterion}_{name}": value for name, value in by_task.items()},
         }
         state.history.append(row)
-        if state.selection.update(state.epoch, scores):
-            save_tensors(snapshot(self.folder, state.epoch), self.network.state_dict())
-        write_history(self.folder / HISTORY, state.history)
-        numbers = {key: value for key, value in row.items() if value is not None and key != "epoch"}
-        attempt(self.folder, lambda: self.accelerator.log(numbers, step=state.epoch + 1))
+        best = state.selection.update(state.epoch, scores)
+        on_main(lambda: self._write_epoch(row, best))
         self.reporter.epoch({**row, "criterion": criterion})
+
+    def _write_epoch(self, row: Mapping[str, Any], best: bool) -> None:
+        epoch = self.state.epoch
+        if best:
+            save_tensors(snapshot(self.folder, epoch), self.network.state_dict())
+        write_history(self.folder / HISTORY, self.state.history)
+        numbers = {key: value for key, value in row.items() if value is not None and key != "epoch"}
+        attempt(self.folder, lambda: self.accelerator.log(numbers, step=epoch + 1))
 
     def _dev_scores(self) -> dict[str, TaskScores]:
         if "dev" not in self.splits:
@@ -265,12 +299,19 @@ class Fit:
         """Training time so far, earlier parts of a resumed run included."""
         return self.state.seconds + time.monotonic() - self.started
 
+    def _forget_snapshots(self) -> None:
+        forget_snapshots(self.folder, self.state.selection.epochs())
+
     def _checkpoint_is_due(self) -> bool:
         return time.monotonic() - self.saved >= self.config.checkpoint_seconds
 
     def _save(self) -> None:
+        draws = random_states(self.accelerator.device)
         facts = {**self.state.to_facts(), "seconds": self.seconds(), "examples": self.checksums}
-        save_state(self.folder / CHECKPOINT, self.network, self.optimizers, facts)
+        facts["processes"] = len(draws)
+        if self.scaler is not None:
+            facts["scaler"] = self.scaler.state_dict()
+        on_main(lambda: save_state(self.folder / CHECKPOINT, self.network, self.optimizers, facts, draws))
         self.saved = time.monotonic()
 
 
@@ -282,11 +323,11 @@ def task_losses(output: Output, batch: Batch, tasks: Sequence[Task]) -> Tensor:
     return torch.stack([task_loss(tasks[k], logits.float(), labels) for k, logits, labels in parts])
 
 
-def total_loss(losses: Tensor, output: Output, batch: Batch, tasks: Sequence[Task]) -> Tensor:
-    """sum_k lambda_k L_k (Eq. 14), and the block's penalty."""
+def total_loss(losses: Tensor, output: Output, batch: Batch, tasks: Sequence[Task], part: float = 1.0) -> Tensor:
+    """sum_k lambda_k L_k (Eq. 14), and the block's penalty; of a part of the joint batch, that part of the penalty."""
     weights = losses.new_tensor([tasks[k].weight for k in batch.receivers])
     total = (weights * losses).sum()
-    return total if output.penalty is None else total + output.penalty
+    return total if output.penalty is None else total + part * output.penalty
 
 
 def forget_snapshots(folder: Path, keep: Collection[int] = ()) -> None:

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from tasktalk.core import launch
 from tasktalk.core.errors import RunFolderError
 from tasktalk.core.files import write_text
 from tasktalk.core.task import Task
@@ -33,6 +34,7 @@ MODEL = "model.safetensors"
 HISTORY = "history.csv"
 CHECKPOINT = "checkpoint.safetensors"
 
+_PROBE = ".write-test"
 _PACKAGES = ("tasktalk", "torch", "accelerate", "numpy", "scipy", "scikit-learn", "safetensors", "pydantic", "rdkit")
 
 
@@ -52,9 +54,9 @@ def open_folder(path: Path, overwrite: bool = False, resume: bool = False) -> No
     elif _is_taken(path):
         if not (path / CONFIG).is_file():
             raise RunFolderError(f"{path}: is not a run folder ({CONFIG} is missing), so it is not overwritten")
-        attempt(path, lambda: shutil.rmtree(path))
+        attempt(path, lambda: _remove(path))
     attempt(path, lambda: path.mkdir(parents=True, exist_ok=True))
-    probe = path / ".write-test"
+    probe = path / _PROBE
     attempt(path, probe.touch)
     probe.unlink()
 
@@ -132,6 +134,7 @@ def environment(seed: int, sources: Mapping[str, str], vectors: Sequence[str]) -
         "machine": {
             "system": platform.platform(),
             "processor": platform.processor() or platform.machine(),
+            "processes": launch.count(),
             "threads": torch.get_num_threads(),
             "recurrences": choose(torch.empty(0)),
             "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
@@ -154,7 +157,20 @@ def peak_memory_mb() -> float:
 
 
 def _is_taken(path: Path) -> bool:
-    return path.exists() and (not path.is_dir() or any(path.iterdir()))
+    return path.exists() and (not path.is_dir() or any(not _is_trace(file) for file in path.iterdir()))
+
+
+def _remove(folder: Path) -> None:
+    """Delete a run folder, its settings last: killed in between, it is still one that can be overwritten."""
+    for path in folder.iterdir():
+        if path.name != CONFIG:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.rmtree(folder)
+
+
+def _is_trace(file: Path) -> bool:
+    """Whether this is all that a run leaves that was killed when it had just begun."""
+    return file.name in (_PROBE, f"{CONFIG}.part")
 
 
 def _version(package: str) -> str | None:

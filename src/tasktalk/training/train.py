@@ -24,6 +24,7 @@ from tasktalk.training.contract import block_checksum, warn_if_changed
 from tasktalk.training.encode import Encoder, fit_encoder, is_encoded, load_encoder
 from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.fit_network import check_network, fit_network, make_accelerator
+from tasktalk.training.processes import join, on_main, rank
 from tasktalk.training.progress import Reporter, Silent
 from tasktalk.training.run import Run, evaluate, load_predictor
 from tasktalk.training.run_folder import (
@@ -51,7 +52,7 @@ from tasktalk.training.sentence_encoder import SentenceEncoder
 def train(
     dataset: Dataset, config: Config, out: Path, overwrite: bool = False, reporter: Reporter | None = None
 ) -> Run:
-    """Train a model and write its run folder.
+    """Train a model and write its run folder; in all processes that a launcher has started, each with its part.
 
     Args:
         dataset: the data.
@@ -67,20 +68,13 @@ def train(
         TrainingError: a loss is not a number.
     """
     started = time.monotonic()
+    join()
     if not overwrite:
-        refuse_existing(out)
+        on_main(lambda: refuse_existing(out))
     dataset, mask = prepare(weigh(dataset, config), config)
     encoder = _check(dataset, config, out)
     config = _with_vector_size(config, encoder)
-    open_folder(out, overwrite)
-    write_text(out / CONFIG, config.to_yaml())
-    write_tasks(out, dataset.tasks, dataset.tokenizer)
-    facts = environment(config.training.seed, dataset.sources, config.data.vectors)
-    write_json(out / ENVIRONMENT, facts | {"block": block_checksum(config.model)})
-    write_json(out / MASK, mask)
-    if dataset.skipped:
-        write_text(out / SKIPPED, "\n".join(dataset.skipped) + "\n")
-    encoder.save(out)
+    on_main(lambda: _begin(dataset, config, mask, encoder, out, overwrite))
     return _train(dataset, config, encoder, out, reporter or Silent(), lambda: time.monotonic() - started)
 
 
@@ -91,6 +85,7 @@ def resume(dataset: Dataset, out: Path, reporter: Reporter | None = None) -> Run
         RunFolderError: nothing to resume, the run is finished, or it read other data.
     """
     started = time.monotonic()
+    join()
     open_folder(out, resume=True)
     if (out / METRICS).exists():
         raise RunFolderError(f"{out}: this run is finished, there is nothing to resume")
@@ -109,13 +104,29 @@ def resume(dataset: Dataset, out: Path, reporter: Reporter | None = None) -> Run
     return _train(dataset, config, encoder, out, reporter or Silent(), lambda: time.monotonic() - started)
 
 
+def _begin(dataset: Dataset, config: Config, mask: MaskRecord, encoder: Encoder, out: Path, overwrite: bool) -> None:
+    """Write what is known before the training."""
+    open_folder(out, overwrite)
+    write_text(out / CONFIG, config.to_yaml())
+    write_tasks(out, dataset.tasks, dataset.tokenizer)
+    facts = environment(config.training.seed, dataset.sources, config.data.vectors)
+    write_json(out / ENVIRONMENT, facts | {"block": block_checksum(config.model)})
+    write_json(out / MASK, mask)
+    if dataset.skipped:
+        write_text(out / SKIPPED, "\n".join(dataset.skipped) + "\n")
+    encoder.save(out)
+
+
 def _train(
     dataset: Dataset, config: Config, encoder: Encoder, out: Path, reporter: Reporter, clock: Callable[[], float]
 ) -> Run:
+    if not (out / CONFIG).is_file():
+        raise RunFolderError(f"{out}: process {rank()} does not see it, a run folder has to be where all processes are")
     splits = {name: encoder(dataset.splits[name]) for name in ("train", "dev") if name in dataset.splits}
     earlier = 0.0  # seconds before a resume
     if isinstance(config.model, LinearOptions | ForestOptions):
-        _fit_simple(dataset.tasks, splits["train"], config.model, config.training.seed, out)
+        options = config.model
+        on_main(lambda: _fit_simple(dataset.tasks, splits["train"], options, config.training.seed, out))
     else:
         earlier = fit_network(dataset, splits, config, encoder, out, reporter)
     return finish(dataset, config, encoder, out, lambda: earlier + clock())
@@ -131,12 +142,16 @@ def finish(dataset: Dataset, config: Config, encoder: Encoder, out: Path, second
         out: the run folder.
         seconds: how long it all took, asked after the scores.
     """
+    on_main(lambda: _score(dataset, config, encoder, out, seconds))
+    return Run.load(out)
+
+
+def _score(dataset: Dataset, config: Config, encoder: Encoder, out: Path, seconds: Callable[[], float]) -> None:
     _, _, weights = read_tasks(out)
     predictors = {file: load_predictor(out / file, config, dataset.tasks, encoder) for file in set(weights.values())}
     blocks = evaluate([predictors[weights[task.name]] for task in dataset.tasks], encoder, dataset)
     write_json(out / METRICS, {"splits": blocks, "seconds": round(seconds(), 3), "peak_memory_mb": peak_memory_mb()})
     (out / CHECKPOINT).unlink(missing_ok=True)
-    return Run.load(out)
 
 
 def weigh(dataset: Dataset, config: Config) -> Dataset:
