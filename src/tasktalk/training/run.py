@@ -23,7 +23,7 @@ from tasktalk.models.options import ForestOptions, LinearOptions
 from tasktalk.training.checkpoint import load_weights
 from tasktalk.training.config import Config, make_config, read_config
 from tasktalk.training.encode import Encoder, load_encoder
-from tasktalk.training.inputs import field_name, new_content, positions
+from tasktalk.training.inputs import field_name, new_content, positions, shown
 from tasktalk.training.metrics import summarise
 from tasktalk.training.predictor import (
     Answers,
@@ -97,7 +97,9 @@ class Run:
 
     def predictor(self, task: int) -> Predictor:
         """The model whose weights were chosen for a task."""
-        file = self.weights[self.tasks[task].name]
+        return self._predictor(self.weights[self.tasks[task].name])
+
+    def _predictor(self, file: str) -> Predictor:
         if file not in self._predictors:
             self._predictors[file] = load_predictor(self.folder / file, self.config, self.tasks, self.encoder)
         return self._predictors[file]
@@ -123,15 +125,30 @@ class Run:
         Raises:
             ConfigError: no input, one that cannot be read, or a simple model, which has no messages.
         """
-        predictor = load_predictor(self.folder / MODEL, self.config, self.tasks, self.encoder)
+        return self.hear(self.examples(inputs))
+
+    def hear(self, examples: Examples) -> Listening:
+        """The same for examples of a data set, which every task reads, whosever they are.
+
+        Raises:
+            ConfigError: no examples, or a simple model.
+        """
+        predictor = self._predictor(MODEL)
         if not isinstance(predictor, NetworkPredictor | TagPredictor):
             raise ConfigError("a linear model or a forest passes no messages between tasks; try a run of ic or mitten")
-        examples = self.examples(inputs)
         if not len(examples):
             raise ConfigError("expected at least one text to listen to, found none")
         plan = Plan(tuple(range(len(self.tasks))), (np.arange(len(examples)),))
         record = predictor.record(self.encoder(examples), plan)
-        return Listening(positions(examples.content, self.encoder), tuple(t.name for t in self.tasks), record)
+        return Listening(self.positions(examples), tuple(t.name for t in self.tasks), record)
+
+    def positions(self, examples: Examples) -> list[list[str]]:
+        """What stands at each position of every example: words, atoms, or the node itself."""
+        return positions(examples.content, self.encoder)
+
+    def shown(self, examples: Examples) -> list[str]:
+        """Every example as a person reads it: a text, a SMILES, the name of a node."""
+        return shown(examples.content)
 
     def answers(self, inputs: Iterable[str], task: str) -> Answers:
         """For new inputs the probability of every class of a task, or its value.
