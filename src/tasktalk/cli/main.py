@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tasktalk import __version__
-from tasktalk.cli import affinity, bench, compare, data, demo, evaluate, models, predict, train, transfer
+from tasktalk.cli import affinity, bench, compare, data, demo, evaluate, explain, models, predict, train, transfer
 from tasktalk.cli.options import example
 from tasktalk.core.errors import TasktalkError
 from tasktalk.core.memory import keep_freed_memory
@@ -38,6 +38,7 @@ for module, panel in (
     (affinity, "Work"),
     (evaluate, "Work"),
     (predict, "Work"),
+    (explain, "Work"),
     (models, "Look up"),
     (bench, "Look up"),
 ):

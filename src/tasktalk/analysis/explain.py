@@ -1,0 +1,195 @@
+"""All parts of the report of a run, in one list."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasktalk.analysis.overview import LONGEST, Overview, choose, kind_of, observe
+from tasktalk.analysis.picture import Part
+from tasktalk.analysis.report import save_pictures, told, write_report
+from tasktalk.core.errors import ConfigError
+from tasktalk.data.dataset import Examples, Sentences, noun
+from tasktalk.data.take import take
+from tasktalk.training.run import Run
+
+Advance = Callable[[str, int, int], None]
+"""Is told what is done at present, and how much of how much is done."""
+_Make = Callable[[], Part | None]
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Nobody is told."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run's tasks said.
+
+    Args:
+        parts: what the page shows.
+        facts: names and values that stand above it.
+        samples: how many were looked at.
+    """
+
+    parts: tuple[Part, ...]
+    facts: tuple[tuple[str, str], ...]
+    samples: int
+
+    def write(self, path: Path | str) -> None:
+        """Write the page, one HTML file.
+
+        Raises:
+            RunFolderError: it cannot be written.
+        """
+        write_report(self.parts, self.facts, Path(path))
+
+    def save_pictures(self, folder: Path | str) -> list[Path]:
+        """Write every picture as PNG, SVG and CSV.
+
+        Raises:
+            RunFolderError: the folder cannot be written.
+        """
+        return save_pictures(self.parts, Path(folder))
+
+    @property
+    def verdict(self) -> str:
+        """How many checks passed, in a sentence."""
+        return told(self.parts)
+
+    def summary(self) -> dict[str, Any]:
+        """Facts, pictures and checks, without the pictures themselves."""
+        parts = [
+            {
+                "name": part.name,
+                "title": part.title,
+                "pictures": [picture.name for picture in part.pictures],
+                "checks": [{"name": c.name, "passed": c.passed, "sentence": c.sentence} for c in part.checks],
+            }
+            for part in self.parts
+        ]
+        return {"facts": dict(self.facts), "samples": self.samples, "parts": parts}
+
+
+def explain(
+    run: Run | Path | str,
+    examples: Examples,
+    *,
+    samples: int = 400,
+    clusters: int | None = None,
+    seed: int = 0,
+    also: Sequence[Run | Path | str] = (),
+    null: Run | Path | str | None = None,
+    facts: Sequence[tuple[str, str]] = (),
+    advance: Advance = _silent,
+) -> Report:
+    """Show what the tasks of a run said while they read examples.
+
+    Args:
+        run: a run of a model that has weights between tasks, or its folder.
+        examples: a split of the run's data, or ``run.examples(texts)``. What needs labels is left out without them.
+        samples: of more examples so many are drawn, of each task as many as of the others.
+        clusters: of samples; None chooses by silhouette.
+        seed: of everything that is drawn.
+        also: runs with the same settings and other seeds.
+        null: the same model, trained on shuffled labels.
+        facts: more names and values to stand above the report.
+        advance: is told how the work goes.
+
+    Raises:
+        ConfigError: a model without weights between tasks, no examples, or another run with other tasks.
+        RunFolderError: a folder that is no run folder.
+    """
+    run, others, shuffled = _run(run), [_run(other) for other in also], None if null is None else _run(null)
+    for other in [*others, *([] if shuffled is None else [shuffled])]:
+        _refuse_other_tasks(run, other)
+    refuse_silent(run, examples)
+    chosen = shortened(take(examples, choose(examples, samples, seed)))
+
+    def listen(who: Run) -> Overview:
+        return observe(who, chosen, samples, seed, partial(advance, f"{who.folder.name}: reading"))
+
+    overview = listen(run)
+    heard, null_overview = [listen(other) for other in others], None if shuffled is None else listen(shuffled)
+    makers = _makers(run, chosen, overview, clusters, seed, heard, null_overview)
+    parts = []
+    for number, (name, make) in enumerate(makers):
+        advance(name, number, len(makers))
+        parts.append(make())
+    known = (*_facts(run, examples, chosen, seed), *facts)
+    return Report(tuple(part for part in parts if part is not None), known, len(chosen))
+
+
+def _makers(
+    run: Run,
+    chosen: Examples,
+    overview: Overview,
+    clusters: int | None,
+    seed: int,
+    others: Sequence[Overview],
+    shuffled: Overview | None,
+) -> list[tuple[str, _Make]]:
+    """What makes each part, in the order of the page."""
+    return []
+
+
+def refuse_silent(run: Run, examples: Examples) -> None:
+    """Refuse a model without weights between tasks before the long work begins.
+
+    Raises:
+        ConfigError: it has none, or there are no examples.
+    """
+    if not len(examples):
+        raise ConfigError("expected at least one sample to listen to, found none")
+    kind_of(run.hear(shortened(take(examples, np.arange(1)))))
+
+
+def shortened(examples: Examples) -> Examples:
+    """The beginnings of long texts, and of long sentences that have no tags; all else stays as it is."""
+    content = examples.content
+    if isinstance(content, list):
+        return replace(examples, content=[words[:LONGEST] for words in content])
+    if isinstance(content, Sentences) and not content.tags:
+        return replace(examples, content=Sentences([words[:LONGEST] for words in content.words], []))
+    return examples
+
+
+def of_task(run: Run, examples: Examples, name: str) -> Examples:
+    """The examples of one task: those that it owns, or that have a label of it.
+
+    Raises:
+        ConfigError: an unknown task, or one without examples.
+    """
+    task = run.index(name)
+    labelled = ~np.isnan(examples.labels[:, task])
+    rows = np.flatnonzero(labelled if examples.owner is None else examples.owner == task)
+    if not len(rows):
+        raise ConfigError(f"task {name!r} has no examples here: choose another --split or task")
+    return take(examples, rows)
+
+
+def _run(run: Run | Path | str) -> Run:
+    return run if isinstance(run, Run) else Run.load(run)
+
+
+def _refuse_other_tasks(run: Run, other: Run) -> None:
+    names, found = ([task.name for task in one.tasks] for one in (run, other))
+    if names != found:
+        raise ConfigError(f"{other.folder}: expected a run with the tasks {', '.join(names)}, found {', '.join(found)}")
+
+
+def _facts(run: Run, examples: Examples, chosen: Examples, seed: int) -> list[tuple[str, str]]:
+    what = noun(chosen.content)
+    drawn = "" if len(chosen) == len(examples) else f" of {len(examples)}, drawn with seed {seed}"
+    found = [
+        ("Run", run.folder.name),
+        ("Model", run.config.model.name),
+        ("Tasks", str(len(run.tasks))),
+        ("Samples", f"{len(chosen)} {what}{drawn}"),
+    ]
+    if isinstance(examples.content, list | Sentences) and max(map(len, examples.tokens)) > LONGEST:
+        found.append(("Long texts", f"of each only the first {LONGEST} words are looked at"))
+    return found
