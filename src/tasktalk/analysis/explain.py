@@ -8,9 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from tasktalk.analysis.deletion import deletion_part
+from tasktalk.analysis.dependency import dependency_part
+from tasktalk.analysis.molecules import molecules_part
+from tasktalk.analysis.null import null_part
 from tasktalk.analysis.overview import LONGEST, Overview, choose, kind_of, observe
-from tasktalk.analysis.picture import Part
+from tasktalk.analysis.patterns import patterns_part
+from tasktalk.analysis.picture import Check, Part
 from tasktalk.analysis.report import save_pictures, told, write_report
+from tasktalk.analysis.samples import samples_part
+from tasktalk.analysis.seeds import seeds_part
+from tasktalk.analysis.words import words_part
 from tasktalk.core.errors import ConfigError
 from tasktalk.data.dataset import Examples, Sentences, noun
 from tasktalk.data.take import take
@@ -18,7 +26,16 @@ from tasktalk.training.run import Run
 
 Advance = Callable[[str, int, int], None]
 """Is told what is done at present, and how much of how much is done."""
-_Make = Callable[[], Part | None]
+_DELETION, _NULL = "Does cutting an edge hurt?", "Would labels without meaning give the same picture?"
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """What a run, others with its settings, and one with shuffled labels said about the same samples."""
+
+    run: Overview
+    others: Sequence[Overview]
+    null: Overview | None
 
 
 def _silent(what: str, done: int, total: int) -> None:
@@ -83,6 +100,7 @@ def explain(
     seed: int = 0,
     also: Sequence[Run | Path | str] = (),
     null: Run | Path | str | None = None,
+    training: Examples | None = None,
     facts: Sequence[tuple[str, str]] = (),
     advance: Advance = _silent,
 ) -> Report:
@@ -96,6 +114,7 @@ def explain(
         seed: of everything that is drawn.
         also: runs with the same settings and other seeds.
         null: the same model, trained on shuffled labels.
+        training: the training split of the run's data; without it nothing is said of what a task borrows from others.
         facts: more names and values to stand above the report.
         advance: is told how the work goes.
 
@@ -112,9 +131,8 @@ def explain(
     def listen(who: Run) -> Overview:
         return observe(who, chosen, samples, seed, partial(advance, f"{who.folder.name}: reading"))
 
-    overview = listen(run)
-    heard, null_overview = [listen(other) for other in others], None if shuffled is None else listen(shuffled)
-    makers = _makers(run, chosen, overview, clusters, seed, heard, null_overview)
+    heard = _Heard(listen(run), [listen(other) for other in others], None if shuffled is None else listen(shuffled))
+    makers = _makers(run, chosen, training, heard, clusters, seed, advance)
     parts = []
     for number, (name, make) in enumerate(makers):
         advance(name, number, len(makers))
@@ -124,16 +142,34 @@ def explain(
 
 
 def _makers(
-    run: Run,
-    chosen: Examples,
-    overview: Overview,
-    clusters: int | None,
-    seed: int,
-    others: Sequence[Overview],
-    shuffled: Overview | None,
-) -> list[tuple[str, _Make]]:
-    """What makes each part, in the order of the page."""
-    return []
+    run: Run, chosen: Examples, training: Examples | None, heard: _Heard, clusters: int | None, seed: int, tell: Advance
+) -> list[tuple[str, Callable[[], Part | None]]]:
+    """What makes each part, in the order of the page; None where a model lacks what a part shows."""
+    overview = heard.run
+    return [
+        ("dependency", lambda: dependency_part(overview)),
+        ("samples", lambda: samples_part(overview, clusters, seed)),
+        ("words", lambda: words_part(run, chosen)),
+        ("patterns", lambda: patterns_part(run, chosen, training, advance=partial(tell, "patterns"))),
+        ("molecules", lambda: molecules_part(run, chosen)),
+        ("deletion", lambda: _deletion(run, chosen, overview, seed, partial(tell, "cutting edges"))),
+        ("seeds", lambda: seeds_part([overview, *heard.others])),
+        ("null", lambda: _null(overview, heard.null, seed)),
+    ]
+
+
+def _deletion(run: Run, chosen: Examples, overview: Overview, seed: int, advance: Callable[[int, int], None]) -> Part:
+    if np.isnan(chosen.labels).all():
+        reason = "These samples have no labels, so nobody can say whether cutting an edge makes the answers worse."
+        return Part("deletion", _DELETION, reason, (), (Check("deletion", None, reason),))
+    return deletion_part(run, chosen, overview, seed=seed, advance=advance)
+
+
+def _null(overview: Overview, null: Overview | None, seed: int) -> Part:
+    if null is None:
+        reason = "It takes a second training, on shuffled labels: tasktalk explain RUN --null does it."
+        return Part("null", _NULL, reason, (), (Check("shuffled labels", None, reason),))
+    return null_part(overview, null, seed)
 
 
 def refuse_silent(run: Run, examples: Examples) -> None:

@@ -94,13 +94,14 @@ def command(
         loaded = Run.load(run)
         page = output or run / FOLDER / "report.html"
         _refuse_unwritable(page, run / FOLDER)
-        data = None if (text or file) and not null else _data(loaded)
+        data = _data(loaded) if null or not (text or file) else None
         examples, facts = _samples(loaded, data, text or [], file, split, task)
         refuse_silent(loaded, examples)
         shuffled = _train_null(loaded, data) if null and data else None
         with _progress() as advance:
             report = explain(
                 loaded, examples, samples=samples, clusters=clusters, seed=seed, also=also or [], null=shuffled,
+                training=data.splits.get("train") if data else None,
                 facts=[*facts, ("Command", _again())], advance=advance,
             )  # fmt: skip
         pictures = report.save_pictures(run / FOLDER)
