@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -13,16 +13,15 @@ from tasktalk.analysis.fragments import drawable, sortable, switch
 from tasktalk.analysis.hearing import hear_each, kind_heard, spoken
 from tasktalk.analysis.mining import SHORT, Candidates, Mined, Miner, Pattern, texts_with
 from tasktalk.analysis.overview import choose
-from tasktalk.analysis.picture import Check, Part, Picture
+from tasktalk.analysis.pattern_checks import pattern_checks
+from tasktalk.analysis.picture import Part, Picture
 from tasktalk.data.dataset import Examples, Molecules, Nodes
 from tasktalk.data.take import take
 from tasktalk.training.run import Run
 
 _LISTED = {"word": 15, "pair": 12, "sequence": 8}  # how many of each range
 _READABLE = 25  # texts of about so many words are drawn
-_UNIFORM, _APART, _HOLDS = 0.95, 0.1, 1.1
 _RARE = 1 / 3
-_BEST = 20
 
 
 def patterns_part(
@@ -69,7 +68,7 @@ def patterns_part(
     rows = _listed(mined, [task.name for task in run.tasks], training, texts.owner is None)
     drawings = [arcs for arcs in shown.values() if arcs]
     pictures = [_arcs_picture(drawings), *([_table_picture(rows, len(texts), least)] if rows else [])]
-    return Part("patterns", "Patterns", _lead(mined, rows, least), pictures, _checks(mined))
+    return Part("patterns", "Patterns", _lead(mined, rows, least), pictures, pattern_checks(mined))
 
 
 def _readable(words: Sequence[Sequence[str]], owner: Int[np.ndarray, " texts"] | None, drawn: int) -> list[int]:
@@ -185,9 +184,9 @@ def _lead(mined: Mined, rows: Sequence[Listed], least: int) -> str:
     if not rows:
         return lead + f"; no two words stand together in {least} texts or more, so there are no patterns to count."
     return (
-        f"{lead}; the table lists what is linked most over many. Lift compares with chance: for a "
-        "word 1 is uniform reading, for a pair or a sequence what uniform reading gives its words, times how often each "
-        "of them is read by any word. That words are linked does not say that the answer depends on them."
+        f"{lead}; the table lists what is linked most over many. Lift compares with chance: for a word 1 is uniform "
+        "reading, for a pair or a sequence what uniform reading gives its words, times how often each of them is read "
+        "by any word. That words are linked does not say that the answer depends on them."
     )
 
 
@@ -259,51 +258,3 @@ def _bars(rows: Sequence[Listed]) -> Figure:
     axes.tick_params(axis="x", labelsize=7)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
-
-
-def _checks(mined: Mined) -> list[Check]:
-    singles = np.array([pattern.kind == "word" for pattern in mined.patterns], dtype=bool)
-    return [
-        _uniform_check(mined.entropy),
-        _readers_check(mined.apart),
-        _halves_check(mined, singles, "the words that are read most"),
-        _halves_check(mined, ~singles, "the pairs and sequences that are linked most"),
-    ]
-
-
-def _uniform_check(entropy: float) -> Check:
-    name = "reading is not uniform"
-    if not np.isfinite(entropy):
-        return Check(name, None, "No text has two words, so there is nothing to choose from.")
-    sentence = f"The mean entropy of a word's reading is {entropy:.2f} of the largest possible (log n). "
-    if entropy < _UNIFORM:
-        return Check(name, True, sentence + "Words choose what they read.")
-    return Check(name, False, sentence + "The reading is close to uniform: all links are weak, and lifts are small.")
-
-
-def _readers_check(apart: float) -> Check:
-    name = "it matters which word reads"
-    if not np.isfinite(apart):
-        return Check(name, None, "No text has two words, so readers cannot differ.")
-    sentence = f"The reading of a word differs from that of the mean word of its text in {apart:.1%} of its weight. "
-    if apart >= _APART:
-        return Check(name, True, sentence + "Different words read different words.")
-    said = "All words of a text read nearly the same: arcs show which word is read, hardly who reads it."
-    return Check(name, False, sentence + said)
-
-
-def _halves_check(mined: Mined, which: Bool[np.ndarray, " patterns"], noun: str) -> Check:
-    name = f"other texts: {noun}"
-    first, second = mined.lift(half=0), mined.lift(half=1)
-    both = np.flatnonzero(which & np.isfinite(first) & np.isfinite(second))
-    if len(both) < 2 * _BEST:
-        return Check(name, None, f"Too few stand in both halves of the texts to compare them ({len(both)}).")
-    best = both[np.argsort(-first[both], kind="stable")[:_BEST]]
-    there, other, usual = float(first[best].mean()), float(second[best].mean()), float(second[both].mean())
-    sentence = (
-        f"The {_BEST} with the highest lift in one half of the texts have {there:.2f} on average there, and {other:.2f} "
-        f"in the other half, where they were not chosen; all {len(both)} have {usual:.2f} there. "
-    )
-    if other >= _HOLDS * usual:
-        return Check(name, True, sentence + "They are read more in texts that did not choose them, too.")
-    return Check(name, False, sentence + "They were luck: do not read their order in the table.")

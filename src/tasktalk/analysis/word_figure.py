@@ -1,7 +1,7 @@
 """Sentences whose words are coloured by how much they listened, by matplotlib."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -16,16 +16,29 @@ _TEXTS, _WORDS, _NOTED, _COLUMNS = 3, 60, 6, 96
 _LINE, _SMALL = 4.2, 0.85  # rows of letters from one line of words to the next, and from one note to the next
 
 
-class Coloured(Protocol):
-    """What is drawn of a text; see ``words.Shown``."""
+@dataclass(frozen=True)
+class Shown:
+    """One text as one task read it.
 
+    Args:
+        sample: number of the text, from 1.
+        task: the task that reads.
+        words: the words.
+        listened: how much each word listened.
+        named: for each word the most relevant tasks or experts with their weights; in IC-MTL the words of the mailbox
+            that it read most, with their share.
+        read: IC-MTL: how often each word was read, 1 where as often as the mean word; else None.
+    """
+
+    sample: int
     task: str
     words: list[str]
     listened: Float[np.ndarray, " words"]
     named: list[list[tuple[str, float]]]
+    read: Float[np.ndarray, " words"] | None = None
 
 
-def words_figure(shown: Sequence[Coloured], low: float, high: float, meaning: str) -> Figure:
+def words_figure(shown: Sequence[Shown], low: float, high: float, meaning: str) -> Figure:
     """The beginnings of the first texts, with the three strongest sources under the words that listened most.
 
     Args:
@@ -67,7 +80,7 @@ def _layout(words: Sequence[str]) -> list[tuple[int, int]]:
     return places
 
 
-def _draw(axes: Axes, text: Coloured, places: Sequence[tuple[int, int]], top: float, low: float, high: float) -> None:
+def _draw(axes: Axes, text: Shown, places: Sequence[tuple[int, int]], top: float, low: float, high: float) -> None:
     shown = text.listened[: len(places)]
     taken: dict[int, int] = {}  # where the notes under each line end
     noted = sorted(np.argsort(-shown, kind="stable")[:_NOTED].tolist())

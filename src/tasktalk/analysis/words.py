@@ -1,7 +1,6 @@
 """Which tasks each word of a sentence listened to (message-passing paper, Fig. 3)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -13,7 +12,7 @@ from tasktalk.analysis.hearing import Heard, hear_each, kind_heard, spoken
 from tasktalk.analysis.overview import choose, source_names
 from tasktalk.analysis.picture import Part, Picture
 from tasktalk.analysis.word_checks import word_checks
-from tasktalk.analysis.word_figure import words_figure
+from tasktalk.analysis.word_figure import Shown, words_figure
 from tasktalk.data.dataset import Examples, Molecules, Nodes
 from tasktalk.data.take import take
 from tasktalk.training.run import Run
@@ -37,28 +36,6 @@ _MEANING = {
     "weights": "1 - the weight of the task's own states at the word",
     "strongest": "the weight of the strongest source at the word",
 }
-
-
-@dataclass(frozen=True)
-class Shown:
-    """One text as one task read it.
-
-    Args:
-        sample: number of the text, from 1.
-        task: the task that reads.
-        words: the words.
-        listened: how much each word listened.
-        named: for each word the most relevant tasks or experts with their weights; in IC-MTL the words of the mailbox
-            that it read most, with their share.
-        read: IC-MTL: how often each word was read, 1 where as often as the mean word; else None.
-    """
-
-    sample: int
-    task: str
-    words: list[str]
-    listened: Float[np.ndarray, " words"]
-    named: list[list[tuple[str, float]]]
-    read: Float[np.ndarray, " words"] | None = None
 
 
 def words_part(run: Run, examples: Examples, most: int = 12) -> Part | None:
