@@ -17,7 +17,7 @@ from tasktalk.analysis.patterns import patterns_part
 from tasktalk.analysis.picture import Check, Part
 from tasktalk.analysis.report import save_pictures, told, write_report
 from tasktalk.analysis.samples import samples_part
-from tasktalk.analysis.seeds import seeds_part
+from tasktalk.analysis.seeds import seeds_check, seeds_picture
 from tasktalk.analysis.words import words_part
 from tasktalk.core.errors import ConfigError
 from tasktalk.data.dataset import Examples, Sentences, noun
@@ -27,6 +27,7 @@ from tasktalk.training.run import Run
 Advance = Callable[[str, int, int], None]
 """Is told what is done at present, and how much of how much is done."""
 _DELETION, _NULL = "Does cutting an edge hurt?", "Would labels without meaning give the same picture?"
+_SEEDS = "Do other seeds give the same picture?"
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def _makers(
         ("patterns", lambda: patterns_part(run, chosen, training, advance=partial(tell, "patterns"))),
         ("molecules", lambda: molecules_part(run, chosen)),
         ("deletion", lambda: _deletion(run, chosen, overview, seed, partial(tell, "cutting edges"))),
-        ("seeds", lambda: seeds_part([overview, *heard.others])),
+        ("seeds", lambda: _seeds([overview, *heard.others])),
         ("null", lambda: _null(overview, heard.null, seed)),
     ]
 
@@ -163,6 +164,14 @@ def _deletion(run: Run, chosen: Examples, overview: Overview, seed: int, advance
         reason = "These samples have no labels, so nobody can say whether cutting an edge makes the answers worse."
         return Part("deletion", _DELETION, reason, (), (Check("deletion", None, reason),))
     return deletion_part(run, chosen, overview, seed=seed, advance=advance)
+
+
+def _seeds(overviews: Sequence[Overview]) -> Part:
+    if len(overviews) < 2:
+        reason = "There is one run only: train others that differ in the seed and name them with --also."
+        return Part("seeds", _SEEDS, reason, (), (seeds_check(overviews),))
+    lead = "The same model with the same settings, trained with other seeds. What differs between seeds is no finding."
+    return Part("seeds", _SEEDS, lead, (seeds_picture(overviews),), (seeds_check(overviews),))
 
 
 def _null(overview: Overview, null: Overview | None, seed: int) -> Part:
