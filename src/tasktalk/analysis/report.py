@@ -193,9 +193,10 @@ def _picture(picture: Picture) -> str:
         visual = f'<div class="plot" role="img" aria-label="{title}" data-figure="{name}-data"></div>'
         content = json.dumps(json.loads(shown.to_json()), separators=(",", ":")).replace("<", "\\u003c")
         data = f'<script type="application/json" id="{name}-data">{content}</script>'
+    numbers = "" if isinstance(shown, str) and "<table" in shown else _numbers(picture)  # they are the picture
     return (
         f'<figure aria-labelledby="{name}" aria-describedby="{name}-text"><h3 id="{name}">{title}</h3>'
-        f'{_scroll(visual, picture.title)}<figcaption id="{name}-text">{text}</figcaption>{_numbers(picture)}{data}'
+        f'{_scroll(visual, picture.title)}<figcaption id="{name}-text">{text}</figcaption>{numbers}{data}'
         "</figure>"
     )
 
