@@ -162,3 +162,14 @@ def test_molecules_and_a_smiles_that_is_none(cli: Cli, tmp_path: Path) -> None:
     done = cli("explain", home / "run", "--samples", "8")
     assert done.code == 0, done.err
     assert_refused(cli("explain", home / "run", "--text", "C1CC("), "C1CC(")
+
+
+def test_an_interrupted_command_says_how_to_go_on(run: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tasktalk.analysis.explain.explain", interrupted)
+    done = cli("explain", run)
+    assert (done.code, done.out) == (130, "") and "no report was written" in done.err
+    (run / "null").mkdir()
+    assert f"go on with: tasktalk explain {run}" in cli("explain", run).err
