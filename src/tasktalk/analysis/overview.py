@@ -42,6 +42,7 @@ class Overview:
         weights: mean over the words, atoms or nodes of a sample.
         openness: mean of the fusion gate, from 0 to 1: how far a task let messages in; None in models without it.
         general: weights that the model learned for all samples: D~, or the stitches; None in models without them.
+        classes: names of the classes of each task, none where labels are no classes; empty if nobody knows them.
     """
 
     tasks: tuple[str, ...]
@@ -53,6 +54,7 @@ class Overview:
     weights: Float[np.ndarray, "samples tasks sources"]
     openness: Float[np.ndarray, "samples tasks"] | None = None
     general: Float[np.ndarray, "tasks sources"] | None = None
+    classes: tuple[tuple[str, ...], ...] = ()
 
     @property
     def between_tasks(self) -> bool:
@@ -124,6 +126,7 @@ def observe(
         np.concatenate(weights)[back],
         np.concatenate(openness)[back] if openness else None,
         general_weights(heard),
+        tuple(() if task.kind == "tagging" else task.classes for task in run.tasks),
     )
 
 
@@ -169,43 +172,53 @@ def kind_of(listening: Listening) -> str:
 
 
 def source_names(listening: Listening) -> tuple[str, ...]:
-    """Names of what the tasks listen to."""
+    """Names of what the tasks listen to; experts that read backwards are others than those that read forwards."""
     if kind_of(listening) != "experts":
         return listening.tasks
-    return tuple(f"expert {number + 1}" for number in range(listening.record["weights"].shape[-1]))
+    names = [f"expert {number + 1}" for number in range(listening.record["weights"].shape[-1])]
+    return (*names, *(f"backward {name}" for name in names if "backward_weights" in listening.record))
 
 
 def sample_weights(listening: Listening) -> Float[np.ndarray, "samples tasks sources"]:
     """Mean weights of every sample; of a model that reads in both directions, the mean of these."""
-    record, kind = listening.record, kind_of(listening)
-    name = "weights" if kind == "experts" else kind
-    entries = [record[key].float() for key in (name, f"backward_{name}") if key in record]
-    lengths = [len(tokens) for tokens in listening.tokens]
+    kind = kind_of(listening)
+    entries = _both_directions(listening, "weights" if kind == "experts" else kind)
+    lengths = _lengths(listening)
     if kind == "stitch":
-        return np.repeat(entries[0].numpy()[np.newaxis], len(lengths), axis=0)
+        return torch.stack(entries).mean(dim=0).expand(len(lengths), -1, -1).numpy().copy()
     if kind == "beta":
-        found = [_alike(entry, lengths) for entry in entries]
-    else:
-        found = [_mean_over_positions(entry, lengths) for entry in entries]
+        return torch.stack([_alike(entry, lengths) for entry in entries]).mean(dim=0).numpy()
+    found = [_mean_over_positions(entry, lengths) for entry in entries]
+    if kind == "experts":
+        return (torch.cat(found, dim=-1) / len(found)).numpy()
     return torch.stack(found).mean(dim=0).numpy()
 
 
 def sample_openness(listening: Listening) -> Float[np.ndarray, "samples tasks"] | None:
     """Mean of the fusion gate over the words of every sample."""
-    gates = [listening.record[key] for key in ("gate", "backward_gate") if key in listening.record]
+    gates = _both_directions(listening, "gate")
     if not gates:
         return None
-    lengths = [len(tokens) for tokens in listening.tokens]
-    found = [_mean_over_positions(gate.float().unsqueeze(-1), lengths).squeeze(-1) for gate in gates]
+    lengths = _lengths(listening)
+    found = [_mean_over_positions(gate.unsqueeze(-1), lengths).squeeze(-1) for gate in gates]
     return torch.stack(found).mean(dim=0).numpy()
 
 
 def general_weights(listening: Listening) -> Float[np.ndarray, "tasks sources"] | None:
-    """D~ or the stitches."""
+    """D~ or the stitches; of a model that reads in both directions, the mean of these."""
     for name in ("dependency_share", "stitch"):
         if name in listening.record:
-            return listening.record[name].float().numpy()
+            return torch.stack(_both_directions(listening, name)).mean(dim=0).numpy()
     return None
+
+
+def _both_directions(listening: Listening, name: str) -> list[Tensor]:
+    return [listening.record[key].float() for key in (name, f"backward_{name}") if key in listening.record]
+
+
+def _lengths(listening: Listening) -> list[int]:
+    """Positions of every sample; a model reads an empty text as one unknown word."""
+    return [max(1, len(tokens)) for tokens in listening.tokens]
 
 
 def _mean_over_positions(
@@ -213,7 +226,7 @@ def _mean_over_positions(
 ) -> Float[Tensor, "samples tasks sources"]:
     """Of (tasks, samples, words, sources), or of (tasks, positions of all samples, sources)."""
     parts = _by_sample(entry, lengths)
-    return torch.stack([part.sum(dim=1) / max(1, part.shape[1]) for part in parts])
+    return torch.stack([part.mean(dim=1) for part in parts])
 
 
 def _by_sample(entry: Tensor, lengths: Sequence[int]) -> list[Tensor]:
@@ -230,5 +243,5 @@ def _alike(
     found = []
     for sample, length in enumerate(lengths):
         roots = beta[:, sample, :length, :length].sqrt()
-        found.append(torch.einsum("ati,bti->ab", roots, roots) / max(1, length))
+        found.append(torch.einsum("ati,bti->ab", roots, roots) / length)
     return torch.stack(found)
