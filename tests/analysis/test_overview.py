@@ -55,9 +55,8 @@ def test_weights_of_words_are_means_and_padding_does_not_count(name: str) -> Non
     for sample in range(4):
         for task in range(3):
             for source in range(3):
-                values = []
-                for word in words_of(entry, sample):
-                    values.append(float(entry[task, sample, word, source] + back[task, sample, word, source]) / 2)
+                places = [(task, sample, word, source) for word in words_of(entry, sample)]
+                values = [float(entry[place] + back[place]) / 2 for place in places]
                 assert found[sample, task, source] == pytest.approx(sum(values) / len(values), abs=1e-6)
 
 
@@ -194,13 +193,13 @@ def test_shared_samples_are_those_of_every_task() -> None:
 
 
 CASES = {
-    "dc": (lambda: toy(), config("dc", hidden=4, training__epochs=1)),
-    "ic": (lambda: toy(), config("ic", hidden=4, bidirectional=True, training__epochs=1)),
+    "dc": (toy, config("dc", hidden=4, training__epochs=1)),
+    "ic": (toy, config("ic", hidden=4, bidirectional=True, training__epochs=1)),
     "ic-shared": (lambda: toy(shared=True), config("ic", hidden=4, training__epochs=1)),
-    "ic-tags": (lambda: tagged(), config("ic", hidden=4, training__epochs=1)),
-    "mitten": (lambda: toy(), config("mitten", hidden=4, training__epochs=1)),
-    "cross-stitch": (lambda: toy(), config("cross-stitch", hidden=4, training__epochs=1)),
-    "mmoe": (lambda: toy(), config("mmoe", hidden=4, training__epochs=1, bidirectional=True)),
+    "ic-tags": (tagged, config("ic", hidden=4, training__epochs=1)),
+    "mitten": (toy, config("mitten", hidden=4, training__epochs=1)),
+    "cross-stitch": (toy, config("cross-stitch", hidden=4, training__epochs=1)),
+    "mmoe": (toy, config("mmoe", hidden=4, training__epochs=1, bidirectional=True)),
     "molecules": (molecules, graph_config(hidden=4, training__epochs=1, molecules="descriptors")),
     "nodes": (nodes, graph_config(hidden=4, training__epochs=1, **OF_MOLECULES)),
 }
