@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from tasktalk.analysis import words
-from tasktalk.analysis.overview import LONGEST
 from tasktalk.analysis.picture import Part
 from tasktalk.analysis.words import top_named, words_part
 from tasktalk.data.dataset import Examples
@@ -86,11 +85,12 @@ def test_one_word(runs: dict[str, Run], model: str) -> None:
 
 
 def test_a_long_text_is_cut_and_an_empty_one_left_out(runs: dict[str, Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(words, "_MOST_SPANS", 1000)
+    longest = 200  # of the run's settings, which cut further than LONGEST
+    monkeypatch.setattr(words, "_MOST_SPANS", 2 * longest)
     part = words_part(runs["dc"], given([], ["never", "seen"] * 5000, owner=None))
     assert part is not None
-    assert f"of a longer text the first {LONGEST} words are read" in part.lead
-    assert [row[1] for row in part.pictures[0].rows] == [NAMES[k] for k in (0, 1) for _ in range(LONGEST)]
+    assert f"of a longer text the first {longest} words are read" in part.lead
+    assert [row[1] for row in part.pictures[0].rows] == [NAMES[k] for k in (0, 1) for _ in range(longest)]
 
 
 def test_a_shared_text_is_read_by_every_task(runs: dict[str, Run]) -> None:

@@ -251,7 +251,11 @@ def _bars(rows: Sequence[Listed]) -> Figure:
     axes.barh(places, [row.lift for row in rows], color="#8fbfe0", height=0.7)
     axes.plot([row.weaker for row in rows], places, "o", color="black", markersize=3)
     axes.axvline(1, color="#666", linewidth=0.8)
-    names = [f"{row.pattern.reader or 'any word'} ← {' '.join(row.pattern.read)} ({row.pattern.range})" for row in rows]
+    names = [
+        f"{row.pattern.reader or 'any word'} ← {' '.join(row.pattern.read)}"
+        + (f" ({row.pattern.range})" if row.pattern.range != "any" else "")
+        for row in rows
+    ]
     axes.set_yticks(places, [drawable(name) for name in names], fontsize=7)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlabel("lift; dot: in the weaker half of the texts; line: chance", fontsize=8)
