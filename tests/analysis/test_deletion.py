@@ -85,7 +85,7 @@ def test_harm_where_weights_are_large_passes() -> None:
     assert "The largest weight of all that were cut is a ← c (0.900; loss +0.9" in check.sentence
     check = agreement_check(EDGES, harms, 12, 0)
     assert check.passed is True
-    assert "over 12 of 12 edges, each counted from the mean of its receiver: +0.9" in check.sentence
+    assert "over 12 of 12 edges, each counted from the mean of its receiver: +1.00 (p = 0.00" in check.sentence
 
 
 @pytest.mark.parametrize("sign", [0, -1])
@@ -152,3 +152,22 @@ def test_a_split_without_labels(tmp_path: Path) -> None:
     part = deletion_part(run, unlabelled, observe(run, unlabelled))
     assert (part.pictures, part.checks) == ((), ())
     assert part.lead == "No task has labelled samples and an edge to cut."
+
+
+def test_a_model_without_edges_says_so(tmp_path: Path) -> None:
+    test = toy(shared=True).splits["test"]
+    heard = train(toy(shared=True), config("mmoe"), tmp_path / "heard")
+    run = train(toy(shared=True), config("linear"), tmp_path / "run")
+    part = deletion_part(run, test, observe(heard, test))
+    assert part.pictures == ()
+    (check,) = part.checks
+    assert check.passed is None
+    assert check.sentence == "a linear model or a forest has nothing between its tasks that could be cut."
+
+
+def test_two_tasks_have_no_choice() -> None:
+    weight = np.array([[NAN, 1.0], [1.0, NAN]])
+    check = ends_check(
+        Edges(("a", "b"), ("a", "b"), weight, "w"), made({(0, 1): 0.0, (1, 0): 9.0}, weight), resampled(30, None)
+    )
+    assert (check.passed, check.sentence) == (None, "There are no two edges with different weights to compare.")

@@ -11,7 +11,8 @@ NAMES = (["<b>one", "two"], ["<b>one", "two", "three"])
 
 def test_matrices_share_a_scale() -> None:
     figure = grid_figure((LEFT, RIGHT), ("left", "right"), *NAMES)
-    FigureCanvasAgg(figure).print_png(BytesIO())
+    FigureCanvasAgg(figure)
+    figure.savefig(BytesIO())
     images = [axes.images[0] for axes in figure.axes if axes.images]
     assert [image.get_clim() for image in images[:2]] == [(0.1, 0.8)] * 2
     assert figure.axes[0].get_title() == "left"
@@ -28,5 +29,7 @@ def test_the_page_gets_numbers_and_no_markup() -> None:
 
 def test_nothing_to_show() -> None:
     empty = np.full((2, 2), np.nan)
-    FigureCanvasAgg(grid_figure((empty,), ("empty",), ["a", "b"], ["a", "b"])).print_png(BytesIO())
+    figure = grid_figure((empty,), ("empty",), ["a", "b"], ["a", "b"])
+    FigureCanvasAgg(figure)
+    figure.savefig(BytesIO())
     assert grid_interactive((empty,), ("empty",), ["a", "b"], ["a", "b"]).data[0].z[0][0] is None

@@ -1,5 +1,6 @@
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from tasktalk.core.errors import ConfigError
 
 FEATURES, TASKS = 4, 3
 
-BLOCKS: dict[str, Callable[[], nn.Module]] = {
+BLOCKS: dict[str, Callable[[], Any]] = {
     "dc": lambda: DirectCommunication(FEATURES, FEATURES, TASKS),
     "ic": lambda: IndirectCommunication(FEATURES, FEATURES, TASKS),
     "mitten": lambda: TransferOverWords(FEATURES, FEATURES, MutualAttention(FEATURES, TASKS)),
@@ -28,7 +29,7 @@ BLOCKS: dict[str, Callable[[], nn.Module]] = {
     "cross-stitch": lambda: TransferOverWords(FEATURES, FEATURES, CrossStitch(FEATURES, TASKS)),
     "mmoe": lambda: TransferOverWords(FEATURES, FEATURES, MixtureOfExperts(FEATURES, FEATURES, TASKS, 2)),
     "both directions": lambda: bidirectional(lambda: DirectCommunication(FEATURES, FEATURES, TASKS), True),
-    "layers": lambda: Layers([IndirectCommunication(FEATURES, FEATURES, TASKS) for _ in range(2)]),  # type: ignore[misc]
+    "layers": lambda: Layers([IndirectCommunication(FEATURES, FEATURES, TASKS) for _ in range(2)]),
 }
 
 
@@ -41,7 +42,7 @@ def states(block: nn.Module, receivers: tuple[int, ...] = (0, 1, 2)) -> torch.Te
 
 def made(name: str) -> nn.Module:
     torch.manual_seed(0)
-    block = BLOCKS[name]()
+    block: nn.Module = BLOCKS[name]()
     for parameter in block.parameters():  # tasks start alike, and who says the same as others can be spared
         nn.init.uniform_(parameter, -1, 1)
     return block

@@ -12,8 +12,8 @@ from tasktalk.communication.kernels.choice import KERNELS, using
 from tests.papers import test_cross_stitch, test_dc_mtl, test_ic_mtl, test_mitten, test_mmoe
 from tests.papers.notation import Answer, Case, assert_same, block_answer, make_case
 from tests.papers.oracle_message_passing import Equations, senders
+from tests.papers.transfers import Told, oracle_answer, transfer_answer
 from tests.papers.transfers import make_case as make_transfer_case
-from tests.papers.transfers import transfer_answer
 
 RECEIVERS = [((0,), 1), ((2,), 1), ((0, 2), 1), ((0, 1, 2), 1), ((2, 0), 2), ((2, 0, 1), 3)]
 RECEIVER, SOURCE = 2, 1
@@ -98,7 +98,7 @@ def _mitten_without(transfer: Any, case: Any, settings: dict[str, Any]) -> Answe
         told = test_mitten.position(equations, p, E, j, **settings)
         return told._replace(record={"weights": told.record["weights"]})
 
-    return test_mitten.oracle_answer(transfer, case, tell)
+    return oracle_answer(transfer, case, tell)
 
 
 @pytest.mark.parametrize(("receivers", "groups"), RECEIVERS)
@@ -125,11 +125,11 @@ def test_mmoe_without_an_expert(receivers: tuple[int, ...], groups: int) -> None
     transfer = test_mmoe.make_transfer()
     case = make_transfer_case(test_mmoe.EXPERTS, receivers, groups, test_mmoe.d, test_mmoe.INPUT_FEATURES)
 
-    def tell(p: Any, f: list[Tensor], x: Tensor, t: int) -> test_mmoe.Told:
+    def tell(p: Any, f: list[Tensor], x: Tensor, t: int) -> Told:
         kept = [i for i in range(test_mmoe.EXPERTS) if (t, i) != (RECEIVER, SOURCE)]
         e = {i: torch.exp(test_mmoe._logit(x, p["weight"][t], p["bias"][t], i)) for i in kept}
         g = [e[i] / sum(e.values()) if i in e else torch.zeros(()) for i in range(test_mmoe.EXPERTS)]
-        return test_mmoe.Told(test_mmoe.Equations().mix(g, f), {"weights": torch.stack(g)})
+        return Told(test_mmoe.Equations().mix(g, f), {"weights": torch.stack(g)})
 
     with cut(transfer, RECEIVER, SOURCE):
-        assert_same(transfer_answer(transfer, case), test_mmoe.oracle_answer(transfer, case, tell))
+        assert_same(transfer_answer(transfer, case), oracle_answer(transfer, case, tell))

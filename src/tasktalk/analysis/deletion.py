@@ -173,7 +173,7 @@ def ends_check(edges: Edges, harms: _Harms, counts: _Counts) -> Check:
 
 def _not_comparable(edges: Edges, strong: _Harms, weak: _Harms) -> str:
     sizes = [[float(edges.size[harm.receiver, harm.source]) for harm in part] for part in (strong, weak)]
-    if not strong or np.allclose(*sizes):
+    if not strong or np.allclose(sizes[0], sizes[1]):
         return "There are no two edges with different weights to compare."
     asked = len(np.unique(np.concatenate([harm.rows for harm in (*strong, *weak)])))
     if asked < _FEWEST:

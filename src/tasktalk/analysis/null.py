@@ -130,7 +130,7 @@ def _check(overview: Overview, null: Overview, seed: int) -> Check:
     sentence = (
         f"Between the edges, weights have a standard deviation of {real.std():.4f} (range {np.ptp(real):.3f}), with "
         f"shuffled labels {chance.std():.4f} (range {np.ptp(chance):.3f}); difference {low:+.4f} to {high:+.4f} (95 % "
-        f"interval over samples). The rank correlation of the two {correlation} (it passes below {ALIKE}): {verdict}."
+        f"interval over samples). The rank correlation of the two {correlation}: {verdict}."
     )
     return Check(_NAME, more and other, sentence)
 
