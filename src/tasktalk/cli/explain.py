@@ -216,6 +216,7 @@ def _show(report: "Report", page: Path, folder: Path, files: int) -> None:
     checks = [check for part in report.parts for check in part.checks]
     for word, passed in (("passed", True), ("did not pass", False), ("not made", None)):
         names = [check.name for check in checks if check.passed is passed]
-        line = f"{word + ':':<14}{len(names)}" + (f" ({', '.join(names)})" if names else "")
-        say(textwrap.shorten(line, _WIDTH, placeholder=" …)") if len(line) > _WIDTH else line)
+        told = f" ({', '.join(names)})" if names else ""
+        head = f"{word + ':':<14}{len(names)}"
+        say(head + (f" {textwrap.shorten(told, _WIDTH - len(head) - 1, placeholder=' …)')}" if told else ""))
     say(f"Pictures:     {shlex.quote(str(folder))} ({files} files)\nReport:       {shlex.quote(str(page))}")
