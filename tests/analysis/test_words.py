@@ -135,6 +135,14 @@ def test_script_in_a_text_is_shown_as_text(runs: dict[str, Run]) -> None:
     part.pictures[0].figure.savefig("/dev/null", format="png")  # no warning of a missing letter, no formula
 
 
+def test_unknown_words_are_marked(runs: dict[str, Run]) -> None:
+    part = words_part(runs["dc"], given(["good", "unheard"]))
+    assert re.findall(r'class="w q\d u" tabindex="0">(\w+)', page(part)) == ["unheard"]
+    assert part is not None and "not in the vocabulary" in part.pictures[0].text
+    part = words_part(runs["dc"], given(["good", "bad"]))
+    assert part is not None and "not in the vocabulary" not in part.pictures[0].text
+
+
 def test_words_of_a_tagger(tmp_path: Path) -> None:
     run = train(tagged(), config("ic", hidden=4, training__epochs=1), tmp_path / "run")
     part = words_part(run, tagged().splits["test"], most=4)

@@ -87,7 +87,8 @@ def molecules_part(run: Run, examples: Examples, most: int = 12) -> Part | None:
 
 def _drawn(heard: Sequence[Heard], smiles: Sequence[str], tasks: Sequence[str], between: bool) -> list[Drawn]:
     """The molecules and the tasks that read them, as many as the page can hold."""
-    room, drawn = _MOST_CIRCLES, []
+    room = _MOST_CIRCLES
+    drawn: list[Drawn] = []
     for sample in heard:
         fitting = range(min(len(tasks), room // len(sample.words)))
         if len(fitting) < len(tasks) and drawn:
