@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tasktalk.analysis import hearing
-from tasktalk.analysis.hearing import hear_each, kind_heard, spoken, with_words
+from tasktalk.analysis.hearing import hear_each, kind_heard, spoken, unknown_words, with_words
 from tasktalk.analysis.overview import LONGEST
 from tasktalk.data.dataset import Examples, Sentences
 from tasktalk.data.take import take
@@ -35,7 +35,7 @@ def test_each_sample_is_what_the_run_says_of_it_alone(
     assert sorted(heard) == list(range(36)) and told[-1] == (36, 36) and len(told) == 8
     for row in (0, 17, 35):
         found, alone = heard[row], runs[model].hear(take(texts, np.array([row])))
-        both = alone.record | {name: alone.record["backward_" + name] for name in ()}
+        both = alone.record
         assert found.words == texts.tokens[row]
         n = len(found.words)
         for name, value in (("alpha", found.weights), ("weights", found.weights), ("beta", found.beta)):
@@ -73,6 +73,13 @@ def test_empty_texts_are_left_out_and_long_ones_cut() -> None:
     texts = spoken(Examples([[], ["a"] * (LONGEST + 9), ["b"]], labels, np.array([0, 0, 0])))
     assert [len(words) for words in texts.tokens] == [LONGEST, 1]
     assert np.isnan(texts.labels).all() and texts.owner is not None and len(texts.owner) == 2
+
+
+def test_words_that_a_vocabulary_lacks(runs: dict[str, Run], tmp_path: Path) -> None:
+    assert unknown_words(runs["dc"], Examples([["Good", "good", "x"]], np.ones((1, 3)), None)) == {"Good", "x"}
+    tagger = train(tagged(), config("ic", hidden=4, training__epochs=1, data__case="fold"), tmp_path / "run")
+    words = Sentences([["Cat", "CAT", "x"]], [])
+    assert unknown_words(tagger, Examples(words, np.ones((1, 2)), None)) == {"x"}
 
 
 def test_other_words_for_a_tagger() -> None:

@@ -21,7 +21,9 @@ MODELS = ("dc", "ic", "mitten", "mmoe")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     folder = tmp_path_factory.mktemp("runs")
     models = (*MODELS, "cross-stitch", "fs")
-    return {name: train(toy(), config(name, hidden=4, training__epochs=1), folder / name) for name in models}
+    runs = {name: train(toy(), config(name, hidden=4, training__epochs=1), folder / name) for name in models}
+    both = config("mmoe", hidden=4, training__epochs=1, bidirectional=True)
+    return {**runs, "mmoe in both directions": train(toy(), both, folder / "both")}
 
 
 def given(*texts: list[str], owner: int | None = 0) -> Examples:
@@ -63,6 +65,12 @@ def test_every_word_stands_with_what_it_listened_to(runs: dict[str, Run], model:
         alpha = heard.record["alpha"][k, 0, :n].numpy()
         assert [row[5] for row in first] == [NAMES[best] for best in alpha.argmax(axis=-1)]
         assert all(row[5] != NAMES[k] for row in first)
+
+
+def test_experts_that_read_backwards_are_sources_of_their_own(runs: dict[str, Run]) -> None:
+    part = words_part(runs["mmoe in both directions"], toy().splits["test"])
+    assert part is not None
+    assert any(str(row[5]).startswith("backward expert") for row in part.pictures[0].rows)
 
 
 @pytest.mark.parametrize("model", ["cross-stitch", "fs"])
@@ -125,6 +133,14 @@ def test_script_in_a_text_is_shown_as_text(runs: dict[str, Run]) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page(part)
     assert part is not None
     part.pictures[0].figure.savefig("/dev/null", format="png")  # no warning of a missing letter, no formula
+
+
+def test_unknown_words_are_marked(runs: dict[str, Run]) -> None:
+    part = words_part(runs["dc"], given(["good", "unheard"]))
+    assert re.findall(r'class="w q\d u" tabindex="0">(\w+)', page(part)) == ["unheard"]
+    assert part is not None and "not in the vocabulary" in part.pictures[0].text
+    part = words_part(runs["dc"], given(["good", "bad"]))
+    assert part is not None and "not in the vocabulary" not in part.pictures[0].text
 
 
 def test_words_of_a_tagger(tmp_path: Path) -> None:

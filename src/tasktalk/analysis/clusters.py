@@ -46,6 +46,17 @@ def features(overview: Overview) -> Float[np.ndarray, "samples features"]:
     return overview.weights[:, kept].astype(np.float64)
 
 
+def far_apart(rows: Float[np.ndarray, "samples features"]) -> Int[np.ndarray, " some"]:
+    """The few samples that lie so far from all others that every picture would show only them.
+
+    Ten times as far from the middle (the median of each weight) as half of the samples, and no more than 5% of all.
+    """
+    distance = np.linalg.norm(rows - np.median(rows, axis=0), axis=1)
+    found = np.flatnonzero(distance > 10 * np.median(distance))
+    few = 0 < len(found) <= 0.05 * len(rows) and np.median(distance) > 0
+    return found if few else np.zeros(0, dtype=np.int64)
+
+
 def find_clusters(rows: Float[np.ndarray, "samples features"], count: int | None = None, seed: int = 0) -> Clusters:
     """Principal components and k-means.
 

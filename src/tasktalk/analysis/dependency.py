@@ -150,8 +150,8 @@ def _graph(view: View) -> Picture:
     width = "the weight" if overview.directed else "the likeness, from the least to the largest"
     text = (
         f"{len(edges)} edges {arrows}: for each task its {_per_task(view)} strongest, without those below a tenth of "
-        f"the strongest. The thicker, the larger {width}. Dashed: in more than 5% of the bootstrap draws another is the "
-        f"strongest. Dotted: a negative weight. {finding(view)}"
+        f"the strongest. The thicker, the larger {width}. Dashed: in more than 5% of the bootstrap draws another is "
+        f"the strongest. Dotted: a negative weight. {finding(view)}"
     )
     rows = [(overview.tasks[e.source], overview.tasks[e.listener], e.weight, e.style) for e in edges]
     header = (

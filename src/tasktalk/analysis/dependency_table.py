@@ -23,8 +23,8 @@ def table_picture(view: View) -> Picture:
     best = strongest(view.weights, overview.between_tasks)
     rows = [_row(view, task, best) for task in range(len(overview.tasks))]
     text = (
-        "One row per task; a click on a heading sorts. Error: standard error of the weight. Kept: share of the bootstrap "
-        "draws in which the same source is the strongest. Groups are cut from the tree where the silhouette is best."
+        "One row per task; a click on a heading sorts. Error: standard error of the weight. Kept: share of the "
+        "bootstrap draws in which the same source is the strongest. Groups: the tree, cut where the silhouette is best."
     )
     unit = "mean weight that tasks give it" if overview.directed else "mean likeness to the others"
     figure = bars(overview.sources, listened_to(view), unit)
@@ -83,7 +83,8 @@ def sortable(header: Sequence[str], rows: Sequence[Sequence[object]], decimals: 
     """A table that the page sorts by any of its columns, in HTML."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
     body = "".join("<tr>" + "".join(_cell(value, decimals) for value in row) + "</tr>" for row in rows)
-    return f'<table class="sortable" style="overflow-wrap:normal"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    start = '<table class="sortable" style="overflow-wrap:normal"><thead><tr>'  # names are not broken
+    return f"{start}{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _cell(value: object, decimals: int) -> str:

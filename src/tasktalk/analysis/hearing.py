@@ -12,8 +12,11 @@ from tasktalk.analysis.overview import LONGEST, kind_of
 from tasktalk.core.batch import Listening
 from tasktalk.core.errors import ConfigError
 from tasktalk.data.dataset import Examples, Sentences
+from tasktalk.data.sentence_batches import folded
 from tasktalk.data.take import take
+from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.run import Run
+from tasktalk.training.sentence_encoder import SentenceEncoder
 
 _BATCH = 16
 _PAIRS = _BATCH * 200**2
@@ -60,6 +63,16 @@ def with_words(examples: Examples, rows: list[int], words: list[list[str]]) -> E
     owner = None if examples.owner is None else examples.owner[rows]
     content = Sentences(words, []) if isinstance(examples.content, Sentences) else words
     return Examples(content, np.full((len(rows), examples.labels.shape[1]), np.nan), owner)
+
+
+def unknown_words(run: Run, examples: Examples) -> set[str]:
+    """Words of texts or sentences that the run's vocabulary lacks: all of them are read as the same word."""
+    encoder = run.encoder
+    if not isinstance(encoder, TextEncoder | SentenceEncoder):
+        return set()
+    fold = isinstance(encoder, SentenceEncoder) and encoder.fold
+    words = {word for text in examples.tokens for word in text}
+    return {word for word in words if folded(word, fold) not in encoder.vocabulary.index}
 
 
 def hear_each(

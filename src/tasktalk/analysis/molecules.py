@@ -87,7 +87,8 @@ def molecules_part(run: Run, examples: Examples, most: int = 12) -> Part | None:
 
 def _drawn(heard: Sequence[Heard], smiles: Sequence[str], tasks: Sequence[str], between: bool) -> list[Drawn]:
     """The molecules and the tasks that read them, as many as the page can hold."""
-    room, drawn = _MOST_CIRCLES, []
+    room = _MOST_CIRCLES
+    drawn: list[Drawn] = []
     for sample in heard:
         fitting = range(min(len(tasks), room // len(sample.words)))
         if len(fitting) < len(tasks) and drawn:
@@ -112,11 +113,14 @@ def _picture(drawn: Sequence[Drawn], sources: Sequence[str]) -> Picture:
     low, high = 1 / len(sources), max(float(one.share.max()) for one in drawn)
     first = drawn[0]
     atom = int(first.share.argmax())
+    repeated = (
+        f" Colours repeat after {len(_COLOURS)} sources; the number tells." if len(sources) > len(_COLOURS) else ""
+    )
     text = (
         f"Colour and number: the source that weighed most at an atom; strength: its share, pale at {low:.2f} (all "
         f"sources alike) and strong at {high:.2f}. In the first molecule, as {first.task} reads it, atom {atom + 1} "
         f"({first.atoms[atom]}) took most from one source: {first.share[atom]:.2f} from "
-        f"{sources[first.strongest[atom]]}."
+        f"{sources[first.strongest[atom]]}.{repeated}"
     )
     header = ["molecule", "smiles", "task", "atom", "symbol", "strongest source", "share", "own share"]
     rows = [
@@ -202,7 +206,7 @@ def _card(one: Drawn, points: Sequence[tuple[float, float]], sources: Sequence[s
     label = f"{one.smiles}, read by {one.task}; its atoms listened most to {_most_heard(one, sources)}"
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" style="display:block;width:100%" role="img" '
-        f'aria-label="{escape(label)}" font-size="9" fill="#333">{"".join(circles)}</svg>'
+        f'aria-label="{escape(label)}" font-size="10" fill="#222">{"".join(circles)}</svg>'
     )
 
 
@@ -246,7 +250,7 @@ def _draw(axes: Axes, one: Drawn, low: float, high: float) -> None:
         colour = _COLOURS[source % len(_COLOURS)]
         alpha = _opacity(share, low, high)
         axes.add_patch(Circle((x, y), 2 * _RADIUS, color=colour, alpha=alpha, linewidth=0, zorder=1))
-        axes.text(x + 14, y + 30, str(source + 1), fontsize=5, color="#333", zorder=3)
+        axes.text(x + 14, y + 30, str(source + 1), fontsize=6, color="#222", zorder=3)
     axes.set_title(drawable(f"{one.sample}, read by {one.task}"), fontsize=7.5)
     axes.set_axis_off()
 

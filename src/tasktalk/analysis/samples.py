@@ -1,12 +1,21 @@
 """In which samples tasks talk alike: a map of samples, clusters, and the weights of each (Fig. 4b and 4c)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from tasktalk.analysis.clusters import Clusters, features, find_clusters, null_silhouettes, one_cloud, permuted
+from tasktalk.analysis.clusters import (
+    Clusters,
+    far_apart,
+    features,
+    find_clusters,
+    null_silhouettes,
+    one_cloud,
+    permuted,
+)
 from tasktalk.analysis.dependency_table import sortable
 from tasktalk.analysis.heatmap import digits, short
 from tasktalk.analysis.overview import Overview
@@ -43,13 +52,16 @@ def samples_part(overview: Overview, clusters: int | None = None, seed: int = 0)
     why = _nothing_to_show(overview, clusters)
     if why:
         return Part("samples", _TITLE, why, ())
+    apart = far_apart(features(overview))
+    left_out = _apart(overview, apart)
+    overview = _without(overview, apart)
     rows = features(overview)
     found = find_clusters(rows, clusters, seed)
     chosen = "as asked" if clusters is not None else "their number chosen by silhouette"
     lead = (
         f"All weights of a sample are one point: {overview.meaning}. {len(overview.samples)} samples in {found.count} "
         f"clusters by k-means, of {_sizes(found)} ({chosen}; silhouette {found.silhouette:.2f}). "
-        f"{_owners(overview, found)}"
+        f"{_owners(overview, found)}{left_out}"
     )
     members = _members(overview, found)
     pictures = [_map(overview, found), _matrices(overview, found), *([members] if members else [])]
@@ -67,6 +79,27 @@ def _nothing_to_show(overview: Overview, clusters: int | None) -> str:
     if clusters is not None and clusters >= len(overview.samples):
         return f"There are {len(overview.samples)} samples, too few for {clusters} clusters."
     return ""
+
+
+def _apart(overview: Overview, samples: Int[np.ndarray, " some"]) -> str:
+    """What is said of samples that are left out."""
+    if not len(samples):
+        return ""
+    named = "; ".join(f"{short(overview.samples[k], 60)!r}" for k in samples[:3])
+    number = "1 sample lies" if len(samples) == 1 else f"{len(samples)} samples lie"
+    return f" {number} far from all others, left out here: {named}{' and more' if len(samples) > 3 else ''}."
+
+
+def _without(overview: Overview, samples: Int[np.ndarray, " some"]) -> Overview:
+    kept = np.setdiff1d(np.arange(len(overview.samples)), samples)
+    return replace(
+        overview,
+        samples=[overview.samples[k] for k in kept],
+        owner=None if overview.owner is None else overview.owner[kept],
+        labels=overview.labels[kept],
+        weights=overview.weights[kept],
+        openness=None if overview.openness is None else overview.openness[kept],
+    )
 
 
 def _sizes(found: Clusters) -> str:

@@ -70,7 +70,8 @@ def words_figure(shown: Sequence[Shown], low: float, high: float, meaning: str) 
 
 def _layout(words: Sequence[str]) -> list[tuple[int, int]]:
     """Column and line of every word; a word wider than a line has one to itself."""
-    places, column, line = [], 0, 0
+    places: list[tuple[int, int]] = []
+    column = line = 0
     for word in words:
         width = max(len(word), 12 if not places else 1)
         if column and column + width > _COLUMNS:

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from tasktalk.analysis.fragments import levels, shade_rules, switch
-from tasktalk.analysis.hearing import Heard, hear_each, kind_heard, spoken
+from tasktalk.analysis.hearing import Heard, hear_each, kind_heard, spoken, unknown_words
 from tasktalk.analysis.overview import choose, source_names
 from tasktalk.analysis.picture import Part, Picture
 from tasktalk.analysis.word_checks import word_checks
@@ -25,6 +25,7 @@ _STYLE = (
     ".tt-words .w{border-radius:3px;padding:1px 3px;cursor:help}"
     ".tt-words .c{display:inline-block;vertical-align:top;line-height:1.25;margin:2px 0;text-align:center}"
     ".tt-words .c small{display:block;font-size:.68em;line-height:1.3;opacity:.9;margin-top:5px}"
+    ".tt-words .u{font-style:italic;text-decoration:underline dotted}"
     ".tt-words .t{display:none;position:absolute;left:0;right:0;margin-top:1.6em;z-index:9;line-height:1.5;"
     "background:#222;color:#fff;border:1px solid #999;border-radius:4px;padding:4px 8px;font-size:.85em;"
     "text-align:left}"
@@ -62,9 +63,14 @@ def words_part(run: Run, examples: Examples, most: int = 12) -> Part | None:
     sources = source_names(run.hear(take(texts, np.arange(1))))
     meaning, values = _listened(kind, heard)
     shown = _shown(run, texts, heard, values, sources, kind != "experts")
+    unknown = unknown_words(run, texts)
     checks = word_checks(run, texts, heard, kind)
     return Part(
-        "words", "Words", _lead(kind, examples, heard, shown), [_picture(shown, kind, _MEANING[meaning])], checks
+        "words",
+        "Words",
+        _lead(kind, examples, heard, shown),
+        [_picture(shown, kind, _MEANING[meaning], unknown)],
+        checks,
     )
 
 
@@ -89,7 +95,8 @@ def _shown(
     between_tasks: bool,
 ) -> list[Shown]:
     """The texts and the tasks that read them, as many as the page can hold."""
-    room, shown = _MOST_SPANS, []
+    room = _MOST_SPANS
+    shown: list[Shown] = []
     for sample, listened in zip(heard, values, strict=True):
         readers = range(len(run.tasks)) if texts.owner is None else [int(texts.owner[sample.row])]
         fitting = list(readers)[: room // len(sample.words)]
@@ -150,7 +157,7 @@ def _lead(kind: str, examples: Examples, heard: Sequence[Heard], shown: Sequence
     )
 
 
-def _picture(shown: Sequence[Shown], kind: str, meaning: str) -> Picture:
+def _picture(shown: Sequence[Shown], kind: str, meaning: str, unknown: set[str]) -> Picture:
     everything = np.concatenate([text.listened for text in shown])
     low, high = (float(np.quantile(everything, q)) for q in (0.02, 0.98))
     first = max(shown, key=lambda one: float(one.listened.max()))
@@ -160,13 +167,16 @@ def _picture(shown: Sequence[Shown], kind: str, meaning: str) -> Picture:
         f"Colour: {meaning}; from {low:.2f} (pale) to {high:.2f} (dark). The word that listened most is "
         f"“{first.words[strongest]}” in text {first.sample}, read by {first.task} ({first.listened[strongest]:.2f}); "
         f"it listened to {named}."
+        + (" Words in italics with a dotted line are not in the vocabulary." if unknown else "")
     )
     header = ["text", "task", "position", "word", "listened"]
     header += ["read"] if kind == "beta" else []
     header += [f"{what} {number}" for number in (1, 2, 3) for what in ("source", "weight")]
     rows = [row for one in shown for row in _rows(one)]
     figure: Figure = words_figure(shown, low, high, meaning)
-    return Picture("words", "Each word and whom it listened to", text, figure, header, rows, _html(shown, low, high))
+    return Picture(
+        "words", "Each word and whom it listened to", text, figure, header, rows, _html(shown, low, high, unknown)
+    )
 
 
 def _rows(shown: Shown) -> list[list[object]]:
@@ -178,7 +188,7 @@ def _rows(shown: Shown) -> list[list[object]]:
     return rows
 
 
-def _html(shown: Sequence[Shown], low: float, high: float) -> str:
+def _html(shown: Sequence[Shown], low: float, high: float, unknown: set[str]) -> str:
     """A choice of texts and, in each text that several tasks read, of tasks."""
     by_sample: dict[int, list[Shown]] = {}
     for one in shown:
@@ -187,23 +197,26 @@ def _html(shown: Sequence[Shown], low: float, high: float) -> str:
     for number, (sample, tasks) in enumerate(by_sample.items(), start=1):
         start = " ".join(tasks[0].words[:7]) + (" …" if len(tasks[0].words) > 7 else "")
         of = f"{tasks[0].task}: " if len(tasks) == 1 else ""
-        inner = [(f"read by {one.task}", _text(one, low, high)) for one in tasks]
+        inner = [(f"read by {one.task}", _text(one, low, high, unknown)) for one in tasks]
         panels.append((f"{number}. {of}{start}", switch(f"words-{sample}", "Task that reads:", inner)))
     return f'{_STYLE}<div class="tt-words">{switch("words", "Text:", panels)}</div>'
 
 
-def _text(shown: Shown, low: float, high: float) -> str:
+def _text(shown: Shown, low: float, high: float, unknown: set[str]) -> str:
     shades = levels(shown.listened, low, high)
     most = min(_NOTED, -(-len(shown.words) // 4))
     noted = set(np.argsort(-shown.listened, kind="stable")[:most].tolist())
-    words = " ".join(_word(shown, place, shades[place], place in noted) for place in range(len(shown.words)))
+    words = " ".join(
+        _word(shown, place, f"w q{shades[place]}" + (" u" if word in unknown else ""), place in noted)
+        for place, word in enumerate(shown.words)
+    )
     return f"<p>{words}</p>"
 
 
-def _word(shown: Shown, place: int, level: int, noted: bool) -> str:
+def _word(shown: Shown, place: int, css: str, noted: bool) -> str:
     named = [f"{escape(name)} {weight:.2f}" for name, weight in shown.named[place]]
     read = "" if shown.read is None else f"; was read {shown.read[place]:.2f} times as often as the mean word"
     note = f"{shown.listened[place]:.2f}: {', '.join(named) or 'nothing'}{read}"
     word = escape(shown.words[place])
-    span = f'<span class="w q{level}" tabindex="0">{word}<span class="t">{note}</span></span>'
+    span = f'<span class="{css}" tabindex="0">{word}<span class="t">{note}</span></span>'
     return f'<span class="c">{span}<small>{"<br>".join(named)}</small></span>' if noted else span
