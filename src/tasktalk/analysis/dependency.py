@@ -192,7 +192,7 @@ def _edges(view: View) -> list[Edge]:
     return edges
 
 
-def _number(value: float) -> float | None:
+def _number(value: float | np.floating) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
