@@ -19,6 +19,7 @@ from typer.main import get_command
 
 import tasktalk
 from tasktalk.benchmarks.papers import FDU_MTL_TASKS
+from tasktalk.cli.explain import FOLDER, NULL
 from tasktalk.cli.jobs import plan
 from tasktalk.cli.main import app
 from tasktalk.core.inputs import SentenceInputs, TextInputs
@@ -257,6 +258,7 @@ def test_every_file_of_a_run_folder_is_documented(run: tasktalk.Run) -> None:
     reviews = tasktalk.load(ROOT / "examples" / "reviews")
     beside = plan(make_config({"training": {"beside": ["fs"]}}), run.folder, reviews)[1].folder
     elsewhen = {CHECKPOINT, snapshot(run.folder, 0).name, beside.parent.name}
+    elsewhen |= {FOLDER, NULL}
     elsewhen |= {SKIPPED, ALPHABET, MOLECULES, GRAPH, NODES, TRANSFER, "model-task-4.safetensors"}
     found = {path.name for path in run.folder.iterdir()} | elsewhen | {"model-epoch-1.safetensors"}
     assert {re.sub(r"\d+", "N", file) for file in found} == first_cells(RUN_FOLDER, "Files")

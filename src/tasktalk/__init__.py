@@ -8,18 +8,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tasktalk.analysis.explain import explain
     from tasktalk.core.errors import TasktalkError
     from tasktalk.data.load import load
     from tasktalk.training.api import evaluate, predict, train, transfer
     from tasktalk.training.run import Run
 
 __version__ = "0.1.0"
-__all__ = ["Run", "TasktalkError", "__version__", "evaluate", "load", "predict", "train", "transfer"]
+__all__ = ["Run", "TasktalkError", "__version__", "evaluate", "explain", "load", "predict", "train", "transfer"]
 
 _HOMES = {
     "Run": "tasktalk.training.run",
     "TasktalkError": "tasktalk.core.errors",
     "evaluate": "tasktalk.training.api",
+    "explain": "tasktalk.analysis.explain",
     "load": "tasktalk.data.load",
     "predict": "tasktalk.training.api",
     "train": "tasktalk.training.api",

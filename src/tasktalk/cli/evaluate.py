@@ -41,7 +41,7 @@ def command(
     from tasktalk.training.run import Run
 
     loaded = Run.load(run)
-    dataset = _other_data(loaded, data) if data else _own_data(loaded)
+    dataset = _other_data(loaded, data) if data else own_data(loaded)
     dataset = align(dataset, loaded.tasks)
     blocks = loaded.evaluate(dataset, _splits(dataset, split))
     if json:
@@ -51,7 +51,8 @@ def command(
         evaluation(blocks, dataset, f"all {what}" if data else "train")
 
 
-def _own_data(run: "Run") -> "Dataset":
+def own_data(run: "Run") -> "Dataset":
+    """The data that a run was trained on, with the labels that it was allowed to use; warns if it has changed."""
     from tasktalk.cli.options import load_data
     from tasktalk.cli.show import warn
     from tasktalk.data.masks import mask_labels, parse_mask

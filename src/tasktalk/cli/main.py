@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tasktalk import __version__
-from tasktalk.cli import affinity, bench, compare, data, demo, evaluate, models, predict, train, transfer, tune
+from tasktalk.cli import affinity, bench, compare, data, demo, evaluate, explain, models, predict, train, transfer, tune
 from tasktalk.cli.options import example
 from tasktalk.cli.processes import is_to_speak
 from tasktalk.core import launch
@@ -41,6 +41,7 @@ for module, panel in (
     (affinity, "Work"),
     (evaluate, "Work"),
     (predict, "Work"),
+    (explain, "Work"),
     (models, "Look up"),
     (bench, "Look up"),
 ):

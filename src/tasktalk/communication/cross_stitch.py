@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from tasktalk.communication.cut import Cuts
 from tasktalk.communication.transfer import TransferOutput
 from tasktalk.core.errors import ConfigError
 
@@ -29,6 +30,7 @@ class CrossStitch(nn.Module):
             raise ConfigError(f"off_diagonal of a cross-stitch must be between 0 and 1, found {off_diagonal}")
         self.features = features
         self.encoders = tasks
+        self.cuts = Cuts(tasks, tasks)
         other = off_diagonal / max(tasks - 1, 1)
         self.alpha = nn.Parameter(torch.full((tasks, tasks), other).fill_diagonal_(1 - other * (tasks - 1)))
 
@@ -44,6 +46,8 @@ class CrossStitch(nn.Module):
     ) -> TransferOutput:
         """The stitched states; see the class for the record."""
         alpha = self.alpha[list(receivers)]
+        if (cut := self.cuts.of(receivers, alpha.device)) is not None:
+            alpha = alpha.masked_fill(cut, 0)
         by_group = alpha.unflatten(0, (states.shape[1], -1))  # (groups, receivers of the group, sources)
         mixed = torch.einsum("gis,sgnd->gind", by_group, states).flatten(0, 1)
         return TransferOutput(mixed, {"stitch": alpha.detach()})

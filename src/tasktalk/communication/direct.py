@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from tasktalk.communication.block import BlockOutput, for_receivers
 from tasktalk.communication.cells import LSTMs
+from tasktalk.communication.cut import Cuts, silenced
 from tasktalk.communication.reader import MessageReader
 from tasktalk.core.errors import ConfigError
 
@@ -36,6 +37,7 @@ class DirectCommunication(nn.Module):
             raise ConfigError(f"DC-MTL needs at least 2 tasks that can talk to each other, found {tasks}")
         self.features = hidden
         self.tasks = tasks
+        self.cuts = Cuts(tasks, tasks)
         self.train_senders = train_senders
         self.lstms = LSTMs(word_features, hidden, tasks)
         self.reader = MessageReader(word_features, hidden)
@@ -53,7 +55,13 @@ class DirectCommunication(nn.Module):
             heard = self.lstms(words.flatten(0, 1).unsqueeze(0), senders)  # h_t^(i), i = 1..K
         messages = heard.unflatten(1, words.shape[:2]).permute(1, 2, 3, 0, 4)  # (groups, batch, words, senders, hidden)
         other = torch.tensor(senders)[None, :] != torch.tensor(receivers)[:, None]  # i != k in Eq. 3
-        other = other.to(words.device)[:, None, None, :].expand(-1, words.shape[1], 1, -1)
+        other = other.to(words.device)
+        if (cut := self.cuts.of(receivers, words.device)) is not None:
+            kept = other & ~cut[:, senders]
+            heard_by = kept.any(dim=1)
+            messages = silenced(messages, ~heard_by, receivers)
+            other = torch.where(heard_by.unsqueeze(1), kept, other)  # a softmax needs somebody
+        other = other[:, None, None, :].expand(-1, words.shape[1], 1, -1)
         states, weights, gate = self.reader(words, messages, other, self.lstms, receivers)
         is_word = for_receivers(mask, receivers)
         alpha = weights.new_zeros(*weights.shape[:-1], self.tasks)

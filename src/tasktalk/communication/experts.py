@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from tasktalk.communication.cut import Cuts, require_somebody
 from tasktalk.communication.transfer import TransferOutput
 
 
@@ -26,6 +27,7 @@ class MixtureOfExperts(nn.Module):
         super().__init__()
         self.features = features
         self.encoders = experts
+        self.cuts = Cuts(tasks, experts)
         self.weight = nn.Parameter(torch.zeros(tasks, input_features, experts))
         self.bias = nn.Parameter(torch.zeros(tasks, experts))
 
@@ -42,6 +44,9 @@ class MixtureOfExperts(nn.Module):
         """Mixtures of the experts' states; see the class for the record."""
         by_group = (len(inputs), -1)  # (groups, receivers of the group, ...)
         weight, bias = (p[list(receivers)].unflatten(0, by_group) for p in (self.weight, self.bias))
+        if (cut := self.cuts.of(receivers, bias.device)) is not None:
+            require_somebody(~cut)
+            bias = bias.masked_fill(cut.view(bias.shape), -torch.inf)
         gates = torch.softmax(torch.einsum("gnf,gtfx->gtnx", inputs, weight) + bias.unsqueeze(2), dim=-1)
         mixed = torch.einsum("gtnx,xgnd->gtnd", gates, states).flatten(0, 1)
         return TransferOutput(mixed, {"weights": gates.detach().flatten(0, 1)})

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from tasktalk.communication.block import BlockOutput, for_receivers
 from tasktalk.communication.cells import LSTMs, SharedLSTM
+from tasktalk.communication.cut import Cuts, silenced
 from tasktalk.communication.reader import MessageReader
 
 
@@ -26,6 +27,7 @@ class IndirectCommunication(nn.Module):
         super().__init__()
         self.features = hidden
         self.causal = causal
+        self.cuts = Cuts(tasks, 1)
         self.shared = SharedLSTM(word_features, hidden)
         self.lstms = LSTMs(word_features, hidden, tasks)
         self.reader = MessageReader(word_features, hidden)
@@ -38,6 +40,8 @@ class IndirectCommunication(nn.Module):
     ) -> BlockOutput:
         """States of the receivers; see the class for the record."""
         mailbox = self.shared(words).unsqueeze(2)  # Eq. 7
+        if (cut := self.cuts.of(receivers, words.device)) is not None:
+            mailbox = silenced(mailbox, cut[:, 0], receivers)
         readable = mask.unsqueeze(2)
         if self.causal:
             length = mask.shape[-1]

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tasktalk.communication.cut import Cuts, require_somebody
 from tasktalk.communication.kernels.mutual_attention import mutual_attention
 from tasktalk.communication.transfer import TransferOutput
 from tasktalk.core.errors import ConfigError, nearest
@@ -70,6 +71,7 @@ class MutualAttention(nn.Module):
             raise ConfigError(f"without include_self, mutual attention needs at least 2 tasks, found {found}")
         self.features = features
         self.encoders = tasks
+        self.cuts = Cuts(tasks, tasks)
         self.eta = eta
         self.include_self = include_self
         self.dependency = dependency
@@ -114,6 +116,9 @@ class MutualAttention(nn.Module):
             scale, bias = self.eta * share, torch.zeros_like(share).masked_fill(left_out, -torch.inf)
         else:
             scale, bias = torch.full_like(share, self.eta), log_share
+        if (cut := self.cuts.of(receivers, bias.device)) is not None:  # D~ stays as it was learned
+            bias = bias.masked_fill(cut, -torch.inf)
+            require_somebody(bias > -torch.inf)
         maps = self._maps(rows, len(states))
         answer = mutual_attention(self._sent(states), _own(states, rows), *maps, scale, bias)
         record = {

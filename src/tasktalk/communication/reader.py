@@ -30,7 +30,7 @@ class MessageReader(nn.Module):
     def forward(
         self,
         words: Float[Tensor, "groups batch words word_features"],
-        messages: Float[Tensor, "groups batch steps sources hidden"],
+        messages: Float[Tensor, "message_groups batch steps sources hidden"],
         mask: Bool[Tensor, "mask_groups batch mask_steps sources"],
         lstms: LSTMs,
         receivers: tuple[int, ...],
@@ -39,7 +39,8 @@ class MessageReader(nn.Module):
 
         Args:
             words: embedded words; ``groups`` is 1 (the same for all receivers) or the number of receivers.
-            messages: h^(i) on offer; ``steps`` is 1 (the same for every word) or one set per word.
+            messages: h^(i) on offer; ``steps`` is 1 (the same for every word) or one set per word; ``message_groups``
+                is 1 or the number of receivers.
             mask: True for messages that may be read; ``mask_groups`` is 1 or the number of receivers.
             lstms: the tasks' own LSTMs.
             receivers: the tasks that read.

@@ -61,6 +61,15 @@ def positions(content: Content, encoder: Encoder) -> list[list[str]]:
     return [words[: encoder.max_words] for words in texts] if isinstance(encoder, TextEncoder) else texts
 
 
+def shown(content: Content) -> list[str]:
+    """Every example as a person reads it: the words of a text, a SMILES, the name of a node."""
+    if isinstance(content, Molecules):
+        return content.smiles
+    if isinstance(content, Nodes):
+        return [content.graph.names[row] for row in content.rows]
+    return [" ".join(words) for words in (content.words if isinstance(content, Sentences) else content)]
+
+
 def _molecules(given: Sequence[str]) -> Molecules:
     from rdkit.Chem import MolToSmiles
 

@@ -26,7 +26,7 @@ from tasktalk.training.checkpoint import load_weights
 from tasktalk.training.config import Config, make_config, read_config
 from tasktalk.training.contract import warn_if_changed
 from tasktalk.training.encode import Encoder, load_encoder
-from tasktalk.training.inputs import field_name, new_content, positions
+from tasktalk.training.inputs import field_name, new_content, positions, shown
 from tasktalk.training.metrics import summarise
 from tasktalk.training.predictor import (
     Answers,
@@ -128,7 +128,14 @@ class Run:
         Raises:
             ConfigError: no input, one that cannot be read, or a simple model, which has no messages.
         """
-        examples = self.examples(inputs)
+        return self.hear(self.examples(inputs))
+
+    def hear(self, examples: Examples) -> Listening:
+        """The same for examples of a data set, which every task reads, whosever they are.
+
+        Raises:
+            ConfigError: no examples, or a simple model.
+        """
         if not len(examples):
             raise ConfigError(f"expected at least one {field_name(self.encoder)} to listen to, found none")
         encoded, rows = self.encoder(examples), (np.arange(len(examples)),)
@@ -143,7 +150,15 @@ class Run:
             record = predictor.record(encoded, Plan(receivers, rows))
             records |= {k: {name: x[place] for name, x in record.items()} for place, k in enumerate(receivers)}
         of_all = {name: _together([records[k][name] for k in range(len(self.tasks))]) for name in records[0]}
-        return Listening(positions(examples.content, self.encoder), tuple(t.name for t in self.tasks), of_all)
+        return Listening(self.positions(examples), tuple(t.name for t in self.tasks), of_all)
+
+    def positions(self, examples: Examples) -> list[list[str]]:
+        """What stands at each position of every example: words, atoms, or the node itself."""
+        return positions(examples.content, self.encoder)
+
+    def shown(self, examples: Examples) -> list[str]:
+        """Every example as a person reads it: a text, a SMILES, the name of a node."""
+        return shown(examples.content)
 
     def answers(self, inputs: Iterable[str], task: str) -> Answers:
         """For new inputs the probability of every class of a task, or its value.

@@ -1,0 +1,81 @@
+"""Pieces of the report's HTML in which everything that comes from data is escaped."""
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from jaxtyping import Float
+
+LEVELS = 9
+"""Shades from the least to the most."""
+
+
+def switch(group: str, label: str, panels: Sequence[tuple[str, str]]) -> str:
+    """One panel at a time, chosen from a list: the page's script shows the panel of the chosen option.
+
+    Args:
+        group: unlike that of every other switch of the page.
+        label: what is chosen.
+        panels: what the option says, and the HTML of its panel. The first is shown.
+    """
+    if len(panels) == 1:
+        return f"<section><h4>{escape(panels[0][0])}</h4>{panels[0][1]}</section>"
+    options = "".join(f'<option value="{number}">{escape(name)}</option>' for number, (name, _) in enumerate(panels))
+    sections = "".join(
+        f'<section data-group="{group}" data-panel="{number}"{" hidden" if number else ""}>{content}</section>'
+        for number, (_, content) in enumerate(panels)
+    )
+    return (
+        f'<div class="switch"><label>{escape(label)} <select data-switch="{group}" style="max-width:100%">{options}'
+        f"</select></label>{sections}</div>"
+    )
+
+
+def sortable(caption: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table that the page sorts by any column; numbers with a decimal point get two digits."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
+    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
+    return (
+        f'<div style="overflow-x:auto"><table class="sortable"><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        shown = f"{value:.2f}" if np.isfinite(value) else "–"
+        return f'<td data-value="{value if np.isfinite(value) else ""}" style="text-align:right">{shown}</td>'
+    if isinstance(value, int):
+        return f'<td data-value="{value}" style="text-align:right">{value}</td>'
+    return f'<td data-value="{escape(str(value))}">{escape(str(value))}</td>'
+
+
+def shade(level: int) -> tuple[float, float, float, float]:
+    """Red, green, blue and opacity of a level: one blue on which black and white text can be read on any page."""
+    return (0.0, 0.45, 0.70, 0.75 * level / (LEVELS - 1))
+
+
+def shade_rules(selector: str) -> str:
+    """CSS of the levels: ``selector`` and a number; also a line below the word that gets thicker, not colour alone."""
+    rules = []
+    for level in range(LEVELS):
+        red, green, blue, opacity = shade(level)
+        colour = f"rgba({red * 255:.0f},{green * 255:.0f},{blue * 255:.0f},{opacity:.2f})"
+        rules.append(f"{selector}{level}{{background:{colour};border-bottom:{level / 2:g}px solid currentColor}}")
+    return "".join(rules)
+
+
+def levels(values: Float[np.ndarray, " n"], low: float, high: float) -> list[int]:
+    """The shade of each value, from 0 at ``low`` to ``LEVELS`` - 1 at ``high``; the middle if these are equal."""
+    if high <= low:
+        return [LEVELS // 2] * len(values)
+    share = np.clip((values - low) / (high - low), 0, 1)
+    return np.minimum((share * LEVELS).astype(int), LEVELS - 1).tolist()
+
+
+def drawable(text: str) -> str:
+    """A text for matplotlib: letters that its font lacks become a replacement character, ``$`` begins no formula."""
+    from matplotlib import font_manager
+
+    font = font_manager.get_font(font_manager.findfont("DejaVu Sans Mono"))
+    return "".join(c if c.isprintable() and font.get_char_index(ord(c)) else "\ufffd" for c in text).replace("$", r"\$")
