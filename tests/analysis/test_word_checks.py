@@ -57,7 +57,13 @@ def test_words_that_all_follow_their_task_fail() -> None:
     habit = np.tile(shares(1, 1), (1, 9, 1))
     found = checks._habit_check(texts, [Heard(0, text(9), weights=habit)], True, 3)
     assert found.passed is False and found.sentence.startswith("100% of")
-    assert checks._habit_check(texts, [Heard(0, text(9), weights=shares(9, 2))], True, 3).passed
+    weights = shares(9, 2)
+    differ = checks._habit_check(texts, [Heard(0, text(9), weights=weights)], True, 3)
+    mean = [float(np.mean([weights[0, t, s] for t in range(9)])) for s in range(TASKS)]
+    moved = np.mean([sum(abs(weights[0, t, s] - mean[s]) for s in range(TASKS)) / 2 for t in range(9)])
+    assert differ.passed and f"and {moved:.0%} of a word's weights would have to move" in differ.sentence
+    faint = checks._habit_check(texts, [Heard(0, text(9), weights=0.95 / TASKS + 0.05 * weights)], True, 3)
+    assert faint.passed is False and not faint.sentence.startswith("100%")
 
 
 def test_gates_in_the_same_order_pass() -> None:

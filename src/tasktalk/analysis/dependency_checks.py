@@ -28,8 +28,8 @@ def strongest_check(view: View) -> Check:
     if not varies(view.overview):
         why = "The weights are the same for every sample, so samples cannot tell how certain they are"
         return Check(name, None, f"{why}: that takes runs with several seeds.")
-    asked = np.flatnonzero(np.isfinite(view.spread.kept))
-    if not len(asked):
+    asked = np.flatnonzero(np.isfinite(view.spread.kept)).tolist()
+    if not asked:
         return Check(name, None, "No task has two samples or more, so nothing is known of the spread.")
     doubtful = [k for k in asked if unsure(view.spread)[k]]
     count = len(asked) - len(doubtful)

@@ -10,7 +10,7 @@ from tasktalk.analysis.picture import Check
 from tasktalk.data.dataset import Examples
 from tasktalk.training.run import Run
 
-_AGREE, _HABIT = 2 / 3, 5 / 6
+_AGREE, _HABIT, _MOVED = 2 / 3, 5 / 6, 0.1
 _SPREAD = 0.05
 
 
@@ -92,16 +92,18 @@ def _habit_check(texts: Examples, heard: Sequence[Heard], own: bool, most: int) 
         if sample.weights is not None:
             for k in _readers(texts, sample, len(sample.weights)):
                 by_task.setdefault(k, []).append(sample.weights[k])
-    shares = []
+    shares, apart = [], []
     for k, parts in by_task.items():
         words, left_out = np.concatenate(parts), k if own else None
-        habit = strongest(words.mean(axis=0, keepdims=True), most, left_out)
-        shares.append((strongest(words, most, left_out) & habit).sum(axis=-1) / most)
-    share = float(np.concatenate(shares).mean())
+        mean = words.mean(axis=0, keepdims=True)
+        shares.append((strongest(words, most, left_out) & strongest(mean, most, left_out)).sum(axis=-1) / most)
+        apart.append(np.abs(words - mean).sum(axis=-1) / 2)
+    share, moved = (float(np.concatenate(parts).mean()) for parts in (shares, apart))
     sentence = (
-        f"{share:.0%} of the words' {_count(most)} are those that their task listens to most over all its words. "
+        f"{share:.0%} of the words' {_count(most)} are those that their task listens to most over all its words, and "
+        f"{moved:.0%} of a word's weights would have to move to be those of the task's mean word. "
     )
-    if share < _HABIT:
+    if share < _HABIT and moved >= _MOVED:
         return Check(name, True, sentence + "The rest depends on the word.")
     return Check(name, False, sentence + "The picture tells more about the tasks than about the words.")
 

@@ -73,8 +73,7 @@ def _layout(words: Sequence[str]) -> list[tuple[int, int]]:
     places: list[tuple[int, int]] = []
     column = line = 0
     for word in words:
-        width = max(len(word), 12 if not places else 1)
-        if column and column + width > _COLUMNS:
+        if column and column + len(word) > _COLUMNS:
             column, line = 0, line + 1
         places.append((column, line))
         column += len(word) + 2

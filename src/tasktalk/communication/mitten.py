@@ -110,7 +110,7 @@ class MutualAttention(nn.Module):
         else:
             scale, bias = torch.full_like(share, self.eta), log_share
         if (cut := self.cuts.of(receivers, bias.device)) is not None:  # D~ stays as it was learned
-            bias = bias.masked_fill(cut, -torch.inf)
+            bias = bias.masked_fill(cut[:, : len(states)], -torch.inf)
             require_somebody(bias > -torch.inf)
         answer = mutual_attention(self._sent(states), _own(states, rows), *self._maps(rows), scale, bias)
         record = {
