@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from plotly.graph_objects import Figure as Interactive
 
-from tasktalk.analysis.heatmap import INK, short
+from tasktalk.analysis.heatmap import INK, PLAIN, short
 
 _COLOUR = "#3b7fb8"
 _WIDEST = 5.0
@@ -122,9 +122,7 @@ def circle_plot(
     figure.update_layout(
         height=520,
         margin={"t": 10, "b": 10, "l": 10, "r": 10},
-        template="none",
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        **PLAIN,
         hovermode="closest",
         xaxis={**axis, "range": [-2, 2]},
         yaxis={**axis, "range": [-1.15, 1.15], "scaleanchor": "x"},

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,6 +17,18 @@ from tasktalk.analysis.tree import Tree
 INK = "#757575"
 """Grey that can be read on white and on black."""
 _LONGEST = 26
+
+PLAIN = {"template": "none", "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}
+"""Layout of a figure of plotly without colours of its own: the page sets them."""
+PLAIN_AXIS = {
+    "showgrid": False,
+    "zeroline": False,
+    "showline": False,
+    "ticks": "",
+    "automargin": True,
+    "fixedrange": True,
+}
+"""Axis of a matrix."""
 
 
 @dataclass(frozen=True)
@@ -89,18 +102,17 @@ def heat_figure(heat: Heat) -> Figure:
     scale = figure.colorbar(image, cax=figure.add_subplot(grid[1, 2]))
     scale.set_label(heat.unit, color=INK, fontsize=8)
     scale.ax.tick_params(colors=INK, labelsize=8)
-    scale.outline.set_visible(False)  # type: ignore[operator]
+    scale.outline.set_visible(False)
     return figure
 
 
 def heat_plot(heat: Heat) -> Interactive:
     """The same to be hovered over, with a button for each order."""
-    low, high = limits(heat.values)
-    rows, columns = heat.values.shape
     orders = {"by likeness": (heat.row_tree.order, heat.column_tree.order), **heat.orders}
     cells = {name: _cells(heat, *order) for name, order in orders.items()}
     first = next(iter(cells.values()))
     figure = Interactive()
+    low, high = limits(heat.values)
     figure.add_heatmap(
         z=first["z"],
         hovertext=first["hovertext"],
@@ -117,48 +129,41 @@ def heat_plot(heat: Heat) -> Interactive:
         axes = {"xaxis": "x", "yaxis": "y2"} if upwards else {"xaxis": "x2", "yaxis": "y"}
         line = {"color": "#888888", "width": 1.2}
         figure.add_scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", showlegend=False, **axes)
+    _arrange(figure, heat, first)
     buttons = [_button(name, cells[name], trees=number == 0) for number, name in enumerate(orders)]
-    shape = {"height": 290 + 24 * rows, "margin": {"t": 60, "l": 10, "r": 10, "b": 10}}
-    plain = {"showgrid": False, "zeroline": False, "showline": False, "ticks": "", "fixedrange": True}
-    hidden = {**plain, "showticklabels": False}
-    axis = {**plain, "automargin": True}
+    figure.update_layout(updatemenus=[menu("buttons", buttons, space=8)])
+    return figure
+
+
+def _arrange(figure: Interactive, heat: Heat, cells: dict[str, Any]) -> None:
+    """The matrix at the lower left, a tree above and one at its right."""
+    rows, columns = heat.values.shape
+    hidden = {**PLAIN_AXIS, "showticklabels": False}
+    axes = {"x": {**PLAIN_AXIS, **cells["x"]}, "y": {**PLAIN_AXIS, **cells["y"]}}
     figure.update_layout(
-        **shape,
-        template="none",
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        xaxis={
-            **axis,
-            **first["x"],
-            "title": {"text": heat.titles[1], "standoff": 6},
-            "range": [-0.5, columns - 0.5],
-            "domain": [0, 0.87],
-            "tickangle": -90,
-        },
-        yaxis={
-            **axis,
-            **first["y"],
-            "title": {"text": heat.titles[0], "standoff": 6},
-            "range": [rows - 0.5, -0.5],
-            "domain": [0, 0.85],
-        },
+        **PLAIN,
+        height=290 + 24 * rows,
+        margin={"t": 60, "l": 10, "r": 10, "b": 10},
+        xaxis={**axes["x"], "range": [-0.5, columns - 0.5], "domain": [0, 0.87], "tickangle": -90},
+        yaxis={**axes["y"], "range": [rows - 0.5, -0.5], "domain": [0, 0.85]},
         xaxis2={**hidden, "domain": [0.88, 1]},
         yaxis2={**hidden, "domain": [0.86, 1]},
-        updatemenus=[
-            {
-                "type": "buttons",
-                "direction": "right",
-                "buttons": buttons,
-                "x": 0,
-                "xanchor": "left",
-                "y": 1,
-                "yanchor": "bottom",
-                "showactive": False,
-                "pad": {"b": 8},
-            }
-        ],
+        xaxis_title={"text": heat.titles[1], "standoff": 6},
+        yaxis_title={"text": heat.titles[0], "standoff": 6},
     )
-    return figure
+
+
+def menu(kind: str, buttons: Sequence[dict[str, object]], space: int) -> dict[str, object]:
+    """Buttons or a list above a figure of plotly, ``space`` pixels above it."""
+    place = {"x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "pad": {"b": space}}
+    # The button that was pressed last would be white on dark pages as well: plotly knows one colour for it.
+    return {
+        "type": kind,
+        "direction": "right" if kind == "buttons" else "down",
+        "buttons": list(buttons),
+        "showactive": False,
+        **place,
+    }
 
 
 def _colours(low: float) -> tuple[str, str]:
@@ -166,7 +171,7 @@ def _colours(low: float) -> tuple[str, str]:
     return ("PuOr", "PuOr") if low < 0 else ("viridis", "Viridis")
 
 
-def _cells(heat: Heat, rows: Int[np.ndarray, " rows"], columns: Int[np.ndarray, " columns"]) -> dict[str, object]:
+def _cells(heat: Heat, rows: Int[np.ndarray, " rows"], columns: Int[np.ndarray, " columns"]) -> dict[str, Any]:
     known = [[None if np.isnan(heat.values[i, j]) else float(heat.values[i, j]) for j in columns] for i in rows]
     said = [["<br>".join(escape(line) for line in heat.hover[i][j]) for j in columns] for i in rows]
     return {
@@ -177,9 +182,9 @@ def _cells(heat: Heat, rows: Int[np.ndarray, " rows"], columns: Int[np.ndarray, 
     }
 
 
-def _button(name: str, cells: dict[str, object], trees: bool) -> dict[str, object]:
+def _button(name: str, cells: dict[str, Any], trees: bool) -> dict[str, object]:
     """Trees fit one order only."""
-    texts = {f"{axis}axis.ticktext": cells[axis]["ticktext"] for axis in "xy"}  # type: ignore[index]
+    texts = {f"{axis}axis.ticktext": cells[axis]["ticktext"] for axis in "xy"}
     data = {"z": [cells["z"], None, None], "hovertext": [cells["hovertext"], None, None]}
     return {"label": name, "method": "update", "args": [{**data, "visible": [True, trees, trees]}, texts]}
 

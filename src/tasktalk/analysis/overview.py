@@ -114,11 +114,10 @@ def observe(
         done = min(done + size, len(order))
         advance(done, len(order))
     back = np.argsort(order)
-    kind = kind_of(heard)
     return Overview(
         heard.tasks,
         source_names(heard),
-        _MEANING[kind],
+        _MEANING[kind_of(heard)],
         run.shown(chosen),
         chosen.owner,
         chosen.labels,

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from plotly.graph_objects import Figure as Interactive
 
 from tasktalk.analysis.clusters import Clusters
-from tasktalk.analysis.heatmap import INK, limits, short
+from tasktalk.analysis.heatmap import INK, PLAIN, PLAIN_AXIS, limits, menu, short
 
 # Okabe and Ito's colours but black and yellow, which are lost on black and white; a form for each as well.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#7F7F7F")
@@ -60,9 +60,7 @@ def map_plot(found: Clusters, said: Sequence[str]) -> Interactive:
     first, second = axis_titles(found)
     figure.update_layout(
         height=520,
-        template="none",
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        **PLAIN,
         hovermode="closest",
         showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
@@ -105,7 +103,7 @@ def matrices_figure(
         scale = figure.colorbar(image, ax=grid[row].tolist(), pad=0.02, fraction=0.05)
         scale.set_label("difference" if row else "mean weight", color=INK, fontsize=8)
         scale.ax.tick_params(colors=INK, labelsize=7)
-        scale.outline.set_visible(False)  # type: ignore[operator]
+        scale.outline.set_visible(False)
     return figure
 
 
@@ -129,73 +127,44 @@ def matrices_plot(
     figure = Interactive()
     low, high = limits(means)
     wide = max(float(np.nanmax(np.abs(differences), initial=0)), 1e-9)
-    forms = (
-        (means, "PuOr" if low < 0 else "Viridis", low, high, "x", 0.43, "mean"),
-        (differences, "PuOr", -wide, wide, "x2", 1.0, "difference"),
-    )
-    for values, colours, least, most, axis, place, name in forms:
-        figure.add_heatmap(
-            z=_listed(values[0]),
-            customdata=[[[escape(task), escape(source)] for source in sources] for task in tasks],
-            hovertemplate=f"%{{customdata[0]}}, %{{customdata[1]}}<br>{name} %{{z:.{decimals + 1}f}}<extra></extra>",
-            colorscale=colours,
-            zmin=least,
-            zmax=most,
-            xaxis=axis,
-            xgap=1,
-            ygap=1,
-            colorbar={
-                "orientation": "h",
-                "x": place,
-                "xanchor": "right",
-                "y": 1,
-                "yanchor": "bottom",
-                "len": 0.43,
-                "thickness": 10,
-                "title": {"text": name, "side": "top"},
-            },
-        )
-    names = {"tickvals": list(range(len(sources))), "ticktext": [escape(short(name, 20)) for name in sources]}
-    plain = {
-        "showgrid": False,
-        "zeroline": False,
-        "showline": False,
-        "ticks": "",
-        "automargin": True,
-        "fixedrange": True,
-    }
+    signed = "PuOr" if low < 0 else "Viridis"
+    said = [[[escape(task), escape(source)] for source in sources] for task in tasks]
+    for values, look in (
+        (means, {"colorscale": signed, "zmin": low, "zmax": high, "xaxis": "x", "colorbar": _scale("mean", 0.43)}),
+        (
+            differences,
+            {"colorscale": "PuOr", "zmin": -wide, "zmax": wide, "xaxis": "x2", "colorbar": _scale("difference", 1.0)},
+        ),
+    ):
+        hover = f"%{{customdata[0]}}, %{{customdata[1]}}<br>%{{z:.{decimals + 1}f}}<extra></extra>"
+        figure.add_heatmap(z=_listed(values[0]), customdata=said, hovertemplate=hover, xgap=1, ygap=1, **look)
     buttons = [
         {"label": escape(title), "method": "restyle", "args": [{"z": [_listed(means[k]), _listed(differences[k])]}]}
         for k, title in enumerate(titles)
     ]
+    _arrange(figure, tasks, sources)
+    figure.update_layout(updatemenus=[menu("dropdown", buttons, space=64)])
+    return figure
+
+
+def _scale(title: str, right: float) -> dict[str, object]:
+    """A scale of colours above a matrix whose right side is given."""
+    place = {"orientation": "h", "x": right, "xanchor": "right", "y": 1, "yanchor": "bottom"}
+    return {**place, "len": 0.43, "thickness": 10, "title": {"text": title, "side": "top"}}
+
+
+def _arrange(figure: Interactive, tasks: Sequence[str], sources: Sequence[str]) -> None:
+    """Two matrices side by side, with the names of their rows once."""
+    names = {"tickvals": list(range(len(sources))), "ticktext": [escape(short(name, 20)) for name in sources]}
+    rows = {"tickvals": list(range(len(tasks))), "ticktext": [escape(short(name)) for name in tasks]}
     figure.update_layout(
+        **PLAIN,
         height=330 + 22 * len(tasks),
         margin={"t": 120, "l": 10, "r": 10, "b": 10},
-        template="none",
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        xaxis={**plain, **names, "domain": [0, 0.48], "tickangle": -90},
-        xaxis2={**plain, **names, "domain": [0.52, 1], "tickangle": -90},
-        yaxis={
-            **plain,
-            "tickvals": list(range(len(tasks))),
-            "ticktext": [escape(short(name)) for name in tasks],
-            "range": [len(tasks) - 0.5, -0.5],
-        },
-        updatemenus=[
-            {
-                "type": "dropdown",
-                "buttons": buttons,
-                "x": 0,
-                "xanchor": "left",
-                "y": 1,
-                "yanchor": "bottom",
-                "showactive": False,
-                "pad": {"b": 64},
-            }
-        ],
+        xaxis={**PLAIN_AXIS, **names, "domain": [0, 0.48], "tickangle": -90},
+        xaxis2={**PLAIN_AXIS, **names, "domain": [0.52, 1], "tickangle": -90},
+        yaxis={**PLAIN_AXIS, **rows, "range": [len(tasks) - 0.5, -0.5]},
     )
-    return figure
 
 
 def _listed(values: Float[np.ndarray, "tasks sources"]) -> list[list[float | None]]:
