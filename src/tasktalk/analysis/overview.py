@@ -102,8 +102,7 @@ def observe(
     chosen = _cut(take(examples, rows))
     lengths = np.array([len(tokens) for tokens in run.positions(chosen)])
     order = np.argsort(lengths, kind="stable")
-    weights: list[np.ndarray] = []
-    openness: list[np.ndarray] = []
+    weights, openness = list[np.ndarray](), list[np.ndarray]()
     done = 0
     while done < len(order):
         longest = max(1, lengths[order[done : done + _BATCH]].max())
