@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -26,8 +27,13 @@ def map_figure(found: Clusters) -> Figure:
     axes = figure.add_subplot()
     for cluster in range(found.count):
         its = found.points[found.of == cluster]
-        look = {"marker": _MARKS[cluster % 8], "color": COLOURS[cluster % 8], "alpha": 0.75, "linewidths": 0}
-        axes.scatter(*its.T, s=28, label=f"cluster {cluster + 1} ({len(its)})", **look)
+        look: dict[str, Any] = {
+            "marker": _MARKS[cluster % 8],
+            "color": COLOURS[cluster % 8],
+            "alpha": 0.75,
+            "linewidths": 0,
+        }
+        axes.scatter(its[:, 0], its[:, 1], s=28, label=f"cluster {cluster + 1} ({len(its)})", **look)
     first, second = axis_titles(found)
     axes.set_xlabel(first, color=INK, fontsize=9)
     axes.set_ylabel(second, color=INK, fontsize=9)
@@ -47,7 +53,7 @@ def map_plot(found: Clusters, said: Sequence[str]) -> Interactive:
     """
     figure = Interactive()
     for cluster in range(found.count):
-        its = np.flatnonzero(found.of == cluster)
+        its = np.flatnonzero(found.of == cluster).tolist()
         figure.add_scatter(
             x=found.points[its, 0].tolist(),
             y=found.points[its, 1].tolist(),
@@ -108,7 +114,7 @@ def matrices_figure(
 
 
 def _ticks(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
-    look = {"fontsize": 6, "color": INK, "parse_math": False}
+    look: dict[str, Any] = {"fontsize": 6, "color": INK, "parse_math": False}
     axes.set_yticks(range(len(rows)), [short(name, 20) for name in rows], **look)
     axes.set_xticks(range(len(columns)), [short(name, 20) for name in columns], rotation=90, **look)
     axes.tick_params(length=0)
@@ -138,7 +144,7 @@ def matrices_plot(
     ):
         hover = f"%{{customdata[0]}}, %{{customdata[1]}}<br>%{{z:.{decimals + 1}f}}<extra></extra>"
         figure.add_heatmap(z=_listed(values[0]), customdata=said, hovertemplate=hover, xgap=1, ygap=1, **look)
-    buttons = [
+    buttons: list[dict[str, object]] = [
         {"label": escape(title), "method": "restyle", "args": [{"z": [_listed(means[k]), _listed(differences[k])]}]}
         for k, title in enumerate(titles)
     ]
@@ -178,7 +184,7 @@ def members_figure(names: Sequence[str], shares: Float[np.ndarray, "names cluste
     axes = figure.add_subplot()
     left = np.zeros(len(names))
     for cluster in range(shares.shape[1]):
-        look = {
+        look: dict[str, Any] = {
             "color": COLOURS[cluster % 8],
             "label": f"cluster {cluster + 1}",
             "edgecolor": "white",
