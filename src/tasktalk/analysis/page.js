@@ -41,6 +41,7 @@
     const figure = JSON.parse(document.getElementById(box.dataset.figure).textContent);
     const coarse = matchMedia("(pointer: coarse)").matches;
     const layout = Object.assign({ height: 450 }, figure.layout, coarse ? { dragmode: false } : {});
+    box.style.minHeight = `${layout.height}px`;
     await Plotly.newPlot(box, figure.data, layout, { responsive: true, displayModeBar: false, displaylogo: false });
     await Plotly.relayout(box, colours(box._fullLayout));
     box.dataset.drawn = "yes";
