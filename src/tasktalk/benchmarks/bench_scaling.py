@@ -5,7 +5,6 @@ import io
 import json
 import math
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import torch
 from tasktalk.benchmarks.bench_floor import Model, Sizes
 from tasktalk.benchmarks.bench_recurrence import make_block, step_of
 from tasktalk.core.files import whole_file
+from tasktalk.core.memory import peak_memory_mb
 
 SWEEPS = {
     "words": (25, 50, 100, 200, 400, 800),
@@ -32,7 +32,6 @@ SWEEPS = {
 
 SWEPT: tuple[Model, ...] = ("ic", "dc")
 _STEPS = 3
-_KIB = 1024
 _LEAST = 0.1  # MB that a process grows by unseen
 
 
@@ -75,20 +74,15 @@ def measure(model: Model, sizes: Sizes) -> dict[str, float]:
     mask = torch.ones(1, sizes.batch, sizes.words, dtype=torch.bool)
     block = make_block(model, sizes)
     step = step_of(lambda: block(words, mask, (0,)).states, block)
-    before = _peak()
+    before = peak_memory_mb()
     step()
-    after = _peak()
+    after = peak_memory_mb()
     taken = []
     for _ in range(_STEPS):
         start = time.perf_counter()
         step()
         taken.append(time.perf_counter() - start)
     return {"milliseconds": statistics.median(taken) * 1e3, "megabytes": max(after - before, _LEAST)}
-
-
-def _peak() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak * _KIB / 1e6 if sys.platform == "linux" else peak / 1e6
 
 
 def exponents(points: Sequence[Point]) -> list[dict[str, Any]]:

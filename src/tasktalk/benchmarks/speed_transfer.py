@@ -21,12 +21,12 @@ from tasktalk.communication.mitten import MutualAttention
 from tasktalk.core.batch import GraphBatch
 from tasktalk.core.graphs import normalised
 from tasktalk.core.inputs import GraphInputs
+from tasktalk.core.memory import peak_memory_mb
 from tasktalk.core.task import Task
 from tasktalk.models.build import build_network
 from tasktalk.models.transfer_options import MittenOptions
 from tasktalk.training.config import TrainingConfig
 from tasktalk.training.optimizers import make_optimizers
-from tasktalk.training.run_folder import peak_memory_mb
 
 PARTS = ("block", "step")
 _FORWARD, _BACKWARD, _REPEATED = 2, 4, 1

@@ -1,8 +1,10 @@
-"""Memory that tensors gave back stays with the process."""
+"""The memory of this process: how much it had at most, and that it keeps what tensors gave back."""
 
 import ctypes
+import re
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # names and values of malloc.h
 _NEVER = 2**31 - 1
@@ -21,3 +23,15 @@ def keep_freed_memory() -> None:
             program = ctypes.CDLL(None)
             program.mallopt(_M_MMAP_MAX, 0)
             program.mallopt(_M_TRIM_THRESHOLD, _NEVER)
+
+
+def peak_memory_mb() -> float:
+    """Largest resident memory of this process so far, in megabytes (10^6 bytes); 0 where the system does not tell."""
+    with suppress(OSError):  # Linux; ru_maxrss would also count the process that started this one
+        if found := re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii")):
+            return int(found[1]) * 1024 / 1e6
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6

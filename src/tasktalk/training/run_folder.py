@@ -146,16 +146,6 @@ def environment(seed: int, sources: Mapping[str, str], vectors: Sequence[str]) -
     }
 
 
-def peak_memory_mb() -> float:
-    """Largest resident memory of this process so far, in megabytes (10^6 bytes); 0 where the system does not tell."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0.0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
-
-
 def _is_taken(path: Path) -> bool:
     return path.exists() and (not path.is_dir() or any(not _is_trace(file) for file in path.iterdir()))
 

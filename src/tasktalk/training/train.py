@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from tasktalk.core.errors import ConfigError, DataError, RunFolderError, nearest
 from tasktalk.core.files import write_text
+from tasktalk.core.memory import peak_memory_mb
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Batchable, sparse_features
 from tasktalk.data.dataset import Dataset
@@ -38,7 +39,6 @@ from tasktalk.training.run_folder import (
     TRANSFER,
     environment,
     open_folder,
-    peak_memory_mb,
     read_json,
     read_tasks,
     refuse_existing,
