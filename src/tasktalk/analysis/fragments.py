@@ -20,14 +20,22 @@ def switch(group: str, label: str, panels: Sequence[tuple[str, str]]) -> str:
     """
     if len(panels) == 1:
         return f"<section><h4>{escape(panels[0][0])}</h4>{panels[0][1]}</section>"
-    options = "".join(f'<option value="{number}">{escape(name)}</option>' for number, (name, _) in enumerate(panels))
-    sections = "".join(
-        f'<section data-group="{group}" data-panel="{number}"{" hidden" if number else ""}>{content}</section>'
-        for number, (_, content) in enumerate(panels)
-    )
-    return (
-        f'<div class="switch"><label>{escape(label)} <select data-switch="{group}" style="max-width:100%">{options}'
-        f"</select></label>{sections}</div>"
+    names, contents = zip(*panels, strict=True)
+    return f'<div class="switch">{chooser(group, label, names)}{choices(group, contents)}</div>'
+
+
+def chooser(group: str, label: str, names: Sequence[str]) -> str:
+    """The list from which one of the ``choices`` of a group is chosen."""
+    options = "".join(f'<option value="{number}">{escape(name)}</option>' for number, name in enumerate(names))
+    select = f'<select data-switch="{group}" style="max-width:100%">{options}</select>'
+    return f"<label>{escape(label)} {select}</label>"
+
+
+def choices(group: str, contents: Sequence[str], element: str = "section") -> str:
+    """HTML of which one piece is shown, at first the first."""
+    return "".join(
+        f'<{element} data-group="{group}" data-panel="{number}"{" hidden" if number else ""}>{content}</{element}>'
+        for number, content in enumerate(contents)
     )
 
 

@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from tasktalk.analysis.fragments import drawable, switch
+from tasktalk.analysis.fragments import choices, chooser, drawable, switch
 from tasktalk.analysis.hearing import Heard, hear_each, kind_heard
 from tasktalk.analysis.overview import choose, source_names
 from tasktalk.analysis.picture import Check, Part, Picture
@@ -181,15 +181,11 @@ def _html(molecules: Sequence[Sequence[Drawn]], sources: Sequence[str], low: flo
 
 def _stacked(group: str, cards: Sequence[tuple[str, str]], above: str) -> str:
     """As ``fragments.switch``, with one drawing above all panels: it is in the page only once."""
-    options = "".join(f'<option value="{number}">{escape(name)}</option>' for number, (name, _) in enumerate(cards))
-    panels = "".join(
-        f'<div data-group="{group}" data-panel="{number}"{" hidden" if number else ""}>{card}</div>'
-        for number, (_, card) in enumerate(cards)
-    )
+    names, contents = zip(*cards, strict=True)
     return (
-        f'<label>Task that reads: <select data-switch="{group}" style="max-width:100%">{options}</select></label>'
+        f"{chooser(group, 'Task that reads:', names)}"
         f'<div style="position:relative;background:#fff;color:#000;border:1px solid #999;border-radius:6px;'
-        f'max-width:{_WIDTH * 1.5:.0f}px;margin:.5rem 0">{panels}{above}</div>'
+        f'max-width:{_WIDTH * 1.5:.0f}px;margin:.5rem 0">{choices(group, contents, "div")}{above}</div>'
     )
 
 
