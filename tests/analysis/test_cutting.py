@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,10 @@ from tasktalk.analysis.overview import observe
 from tasktalk.communication.cut import cut
 from tasktalk.core.errors import ConfigError
 from tasktalk.data.dataset import Dataset
+from tasktalk.training.checkpoint import load_tensors, save_tensors
 from tasktalk.training.predictor import NetworkPredictor
 from tasktalk.training.run import Run
+from tasktalk.training.run_folder import MODEL, write_tasks
 from tasktalk.training.train import train
 from tests.analysis.made import made_overview
 from tests.training.toy import config, graph_config, mixed, molecules, tagged, toy
@@ -78,6 +81,19 @@ def test_a_cut_is_asked_as_by_hand(dc: Run) -> None:
             after = dc.evaluate(replace(toy(), splits={"train": toy().splits["train"], "test": test}))
         assert harm.after.loss.mean() == pytest.approx(after["test"]["tasks"][task]["loss"], rel=1e-5)
         assert harm.weight == pytest.approx(overview.mean()[harm.receiver, harm.source])
+
+
+def test_each_task_is_asked_with_the_weights_that_it_answers_with(dc: Run, tmp_path: Path) -> None:
+    shutil.copytree(dc.folder, tmp_path / "run")
+    tensors, facts = load_tensors(dc.folder / MODEL)
+    save_tensors(tmp_path / "run" / "other.safetensors", {name: x * 0.5 for name, x in tensors.items()}, facts)
+    names = [task.name for task in dc.tasks]
+    write_tasks(tmp_path / "run", dc.tasks, dc.tokenizer, dict.fromkeys(names, MODEL) | {names[1]: "other.safetensors"})
+    run, test = Run.load(tmp_path / "run"), toy().splits["test"]
+    scores = run.evaluate(replace(toy(), splits={"train": toy().splits["train"], "test": test}))["test"]["tasks"]
+    assert scores[names[1]]["loss"] != pytest.approx(dc.metrics["splits"]["test"]["tasks"][names[1]]["loss"], rel=1e-3)
+    for harm in cut_edges(run, test, edges_of(observe(run, test)), ALL):
+        assert harm.before.loss.mean() == pytest.approx(scores[names[harm.receiver]]["loss"], rel=1e-5)
 
 
 @pytest.mark.parametrize(

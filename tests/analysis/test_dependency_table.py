@@ -1,8 +1,8 @@
 import numpy as np
 
-from tasktalk.analysis.dependency_table import bars, sortable, table_picture
+from tasktalk.analysis.dependency_table import bars, table_picture
 from tasktalk.analysis.dependency_view import look
-from tests.analysis.overviews import EVIL, alike, in_groups, make
+from tests.analysis.overviews import alike, in_groups, make
 
 
 def test_a_row_per_task_with_whom_it_listens_to_most() -> None:
@@ -25,14 +25,6 @@ def test_tasks_without_samples_have_no_numbers() -> None:
 def test_a_likeness_and_experts_have_their_own_words() -> None:
     assert "reads most like" in table_picture(look(make(alike(), "beta"))).header
     assert "listened to" not in table_picture(look(make(in_groups(9)[:, :, :4], "experts"))).header
-
-
-def test_a_table_is_sorted_by_numbers_and_escapes_words() -> None:
-    html = sortable(["name", "value"], [[EVIL, 0.12345], ["b", None], ["c", 3]], decimals=2)
-    assert "<script" not in html
-    assert '<td data-value="0.12345">0.12</td>' in html
-    assert '<td data-value="">–</td>' in html
-    assert '<table class="sortable"' in html
 
 
 def test_bars_go_from_the_largest() -> None:

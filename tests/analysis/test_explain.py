@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasktalk.analysis.explain import explain, of_task, refuse_silent, shortened
-from tasktalk.analysis.overview import LONGEST
+from tasktalk.analysis.explain import explain, of_task, refuse_silent
 from tasktalk.core.errors import ConfigError
-from tasktalk.data.dataset import Dataset, Examples, Sentences
+from tasktalk.data.dataset import Dataset, Examples
 from tasktalk.data.load import load
 from tasktalk.training.api import train
 from tasktalk.training.run import Run
@@ -93,11 +92,3 @@ def test_samples_of_one_task_are_its_own_or_those_with_its_label(run: Run) -> No
         of_task(run, shared, "bok")
     with pytest.raises(ConfigError, match="at least one sample"):
         refuse_silent(run, Examples([], np.zeros((0, 3)), None))
-
-
-def test_only_the_beginnings_of_long_texts_are_read() -> None:
-    labels, long = np.full((1, 1), np.nan), ["word"] * (LONGEST + 1)
-    assert len(shortened(Examples([long], labels, None)).tokens[0]) == LONGEST
-    assert len(shortened(Examples(Sentences([long], []), labels, None)).tokens[0]) == LONGEST
-    tagged = Examples(Sentences([long], [np.zeros(len(long), dtype=np.int64)]), np.zeros((1, 1)), None)
-    assert shortened(tagged) is tagged

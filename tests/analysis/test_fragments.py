@@ -19,10 +19,19 @@ def test_one_panel_needs_no_switch() -> None:
 
 
 def test_a_table_sorts_by_values_and_escapes_words() -> None:
-    html = sortable("numbers", ["word", "lift", "texts"], [['<b "', 1.23456, 7], ["x", float("nan"), 0]])
+    html = sortable(["word", "lift", "texts"], [['<b "', 1.23456, 7], ["x", float("nan"), 0]], caption="numbers")
     assert '<table class="sortable"><caption>numbers</caption>' in html
     assert '<td data-value="&lt;b &quot;">&lt;b &quot;</td><td data-value="1.23456"' in html
-    assert ">1.23</td>" in html and '<td data-value="7"' in html and '<td data-value="" ' in html
+    assert ">1.23</td>" in html and '<td data-value="7"' in html and '<td data-value="">–</td>' in html
+
+
+def test_numbers_of_a_table_have_a_format_and_may_be_missing() -> None:
+    html = sortable(["name", "value"], [["<script>x</script>", 0.12345], ["b", None], ["c", 3]], ".2f")
+    assert "<script" not in html
+    assert '<td data-value="0.12345">0.12</td>' in html
+    assert '<td data-value="">–</td>' in html
+    assert '<table class="sortable"' in html
+    assert "0.123<" in sortable(["value"], [[0.12345]], ".3g")
 
 
 def test_shades_grow_from_nothing() -> None:

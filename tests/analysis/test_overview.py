@@ -10,6 +10,7 @@ import torch
 
 from tasktalk.analysis import overview
 from tasktalk.analysis.overview import (
+    LONGEST,
     Overview,
     choose,
     general_weights,
@@ -17,6 +18,7 @@ from tasktalk.analysis.overview import (
     observe,
     sample_openness,
     sample_weights,
+    shortened,
     source_names,
 )
 from tasktalk.core.batch import Listening
@@ -25,6 +27,7 @@ from tasktalk.data.dataset import Dataset, Examples, Molecules, Nodes, Sentences
 from tasktalk.data.take import take
 from tasktalk.training.run import Run
 from tasktalk.training.train import train
+from tests.analysis.made import made_overview
 from tests.training.toy import OF_MOLECULES, config, graph_config, molecules, nodes, tagged, toy
 
 LENGTHS = (3, 1, 0, 4)
@@ -316,3 +319,22 @@ def test_what_has_no_messages_or_no_samples_is_one_sentence(dc: Run, tmp_path: P
     shared = train(toy(), config("fs", training__epochs=1), tmp_path / "fs")
     with pytest.raises(ConfigError, match="no weights between tasks"):
         observe(shared, toy().splits["test"])
+
+
+def test_only_the_beginnings_of_long_texts_are_read() -> None:
+    labels, long = np.full((1, 1), np.nan), ["word"] * (LONGEST + 1)
+    assert len(shortened(Examples([long], labels, None)).tokens[0]) == LONGEST
+    assert len(shortened(Examples(Sentences([long], []), labels, None)).tokens[0]) == LONGEST
+    tagged = Examples(Sentences([long], [np.zeros(len(long), dtype=np.int64)]), np.zeros((1, 1)), None)
+    assert shortened(tagged) is tagged
+
+
+def test_edges_leave_out_what_a_task_gives_itself_and_count_a_likeness_once() -> None:
+    tasks = made_overview(np.arange(9.0).reshape(3, 3))
+    np.testing.assert_array_equal(tasks.heard(), [[np.nan, 1, 2], [3, np.nan, 5], [6, 7, np.nan]])
+    np.testing.assert_array_equal(tasks.edges(), ~np.eye(3, dtype=bool))
+    experts = made_overview(np.ones((3, 2)), sources=("expert 1", "expert 2"))
+    assert experts.edges().all() and not np.isnan(experts.heard()).any()
+    meaning = "how alike two tasks read the mailbox of a text, from 0 to 1 (Bhattacharyya coefficient of their beta)"
+    likeness = made_overview(np.ones((3, 3)), meaning=meaning)
+    np.testing.assert_array_equal(likeness.edges(), np.tri(3, k=-1, dtype=bool))

@@ -15,8 +15,7 @@ from tasktalk.data.batches import rows_of
 from tasktalk.data.dataset import Examples, Sentences
 from tasktalk.data.take import take
 from tasktalk.training.predictor import Answers, NetworkPredictor
-from tasktalk.training.run import Run, load_predictor
-from tasktalk.training.run_folder import MODEL
+from tasktalk.training.run import Run
 from tasktalk.training.tag_predictor import TagPredictor
 
 MAILBOX = "mailbox"
@@ -112,10 +111,7 @@ def edges_of(overview: Overview) -> Edges:
         open_to = [overview.openness[rows, k].mean() if len(rows) else np.nan for k, rows in enumerate(own)]
         meaning = "how far a task lets messages in (mean of the fusion gate)"
         return Edges(overview.tasks, (MAILBOX,), np.array(open_to, dtype=np.float64)[:, np.newaxis], meaning)
-    weight = overview.mean().astype(np.float64)
-    if overview.between_tasks:
-        np.fill_diagonal(weight, np.nan)
-    return Edges(overview.tasks, overview.sources, weight, overview.meaning)
+    return Edges(overview.tasks, overview.sources, overview.heard(), overview.meaning)
 
 
 def choose_edges(edges: Edges, can: Bool[np.ndarray, " tasks"], most: int, seed: int = 0) -> list[tuple[int, int]]:
@@ -153,7 +149,8 @@ def cut_edges(
 ) -> list[Harm]:
     """Ask every receiver about its own samples, with all edges and without each of some.
 
-    The weights are those that ``Run.hear`` shows. A receiver without a single label is left out.
+    Each is asked with the weights that it answers with, which ``Run.hear`` shows. A receiver without a single label is
+    left out.
 
     Args:
         run: a finished run of a network.
@@ -166,13 +163,13 @@ def cut_edges(
     Raises:
         ConfigError: a model in which nothing can be cut.
     """
-    predictor = load_predictor(run.folder / MODEL, run.config, run.tasks, run.encoder)
-    if not isinstance(predictor, NetworkPredictor | TagPredictor):
-        raise ConfigError("a linear model or a forest has nothing between its tasks that could be cut")
     whose = [_labelled(examples, k) for k in range(len(run.tasks))]
     chosen = choose_edges(edges, np.array([len(rows) > 0 for rows in whose]), most, seed)
     found: list[Harm] = []
     for receiver in sorted({k for k, _ in chosen}):
+        predictor = run.predictor(receiver)
+        if not isinstance(predictor, NetworkPredictor | TagPredictor):
+            raise ConfigError("a linear model or a forest has nothing between its tasks that could be cut")
         its = take(examples, whose[receiver])
         encoded, task = run.encoder(its), run.tasks[receiver]
         read = rows_of(encoded, receiver)

@@ -19,6 +19,7 @@ from tasktalk.training.run import Run
 
 MOST_EDGES = 64
 """So many edges are cut unless told otherwise: of 16 tasks two of each, the strongest and the weakest, and others."""
+TITLE = "Does cutting an edge hurt?"
 ENDS, AGREEMENT = "cutting the strongest and the weakest edges", "weight against harm"
 _SIGNIFICANT = 0.05
 _FEWEST = 20  # samples
@@ -65,11 +66,10 @@ def deletion_part(
     """
     samples = examples_of(examples, overview, seed)
     all_edges = edges_of(overview)
-    title = "Does cutting an edge hurt?"
     try:
         harms = cut_edges(run, samples, all_edges, edges, seed, advance)
     except ConfigError as error:  # a block of one's own, or a single expert
-        return Part("deletion", title, "No edge could be cut.", (), (Check(ENDS, None, f"{error}."),))
+        return Part("deletion", TITLE, "No edge could be cut.", (), (Check(ENDS, None, f"{error}."),))
     counts = resampled(len(samples), samples.owner, seed=seed)
     there = int((~np.isnan(all_edges.weight)).sum())
     what = "the messages of a task were turned off" if all_edges.only_one_each else "one task's hearing of one source"
@@ -79,9 +79,9 @@ def deletion_part(
         "without an edge could have made up for it: this shows what the trained one uses, not what a task needs."
     )
     if not harms:
-        return Part("deletion", title, "No task has labelled samples and an edge to cut.", ())
+        return Part("deletion", TITLE, "No task has labelled samples and an edge to cut.", ())
     checks = (ends_check(all_edges, harms, counts), agreement_check(all_edges, harms, there, seed))
-    return Part("deletion", title, lead, (_picture(all_edges, harms, counts),), checks)
+    return Part("deletion", TITLE, lead, (_picture(all_edges, harms, counts),), checks)
 
 
 def examples_of(examples: Examples, overview: Overview, seed: int = 0) -> Examples:

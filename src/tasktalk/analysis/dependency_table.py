@@ -1,7 +1,6 @@
 """Task by task: whom it listens to most, how sure that is, and how much it is listened to."""
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -9,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from tasktalk.analysis.dependency_view import View, listened_to
+from tasktalk.analysis.fragments import sortable
 from tasktalk.analysis.heatmap import INK, short
 from tasktalk.analysis.picture import Picture
 from tasktalk.analysis.spread import strongest
@@ -29,7 +29,7 @@ def table_picture(view: View) -> Picture:
     unit = "mean weight that tasks give it" if overview.directed else "mean likeness to the others"
     figure = bars(overview.sources, listened_to(view), unit)
     return Picture(
-        "dependency-tasks", "Task by task", text, figure, header, rows, sortable(header, rows, view.decimals)
+        "dependency-tasks", "Task by task", text, figure, header, rows, sortable(header, rows, f".{view.decimals}f")
     )
 
 
@@ -77,20 +77,3 @@ def bars(names: Sequence[str], values: Float[np.ndarray, " names"], unit: str) -
     axes.tick_params(length=0, colors=INK, labelsize=8)
     axes.spines[:].set_visible(False)
     return figure
-
-
-def sortable(header: Sequence[str], rows: Sequence[Sequence[object]], decimals: int) -> str:
-    """A table that the page sorts by any of its columns, in HTML."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
-    body = "".join("<tr>" + "".join(_cell(value, decimals) for value in row) + "</tr>" for row in rows)
-    start = '<table class="sortable" style="overflow-wrap:normal"><thead><tr>'  # names are not broken
-    return f"{start}{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _cell(value: object, decimals: int) -> str:
-    if value is None:
-        return '<td data-value="">–</td>'
-    if isinstance(value, float):
-        return f'<td data-value="{value:.6g}">{value:.{decimals}f}</td>'
-    text = escape(str(value))
-    return f'<td data-value="{text}">{text}</td>'

@@ -1,18 +1,20 @@
 """All parts of the report of a run, in one list."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tasktalk.analysis.deletion import TITLE as DELETION
 from tasktalk.analysis.deletion import deletion_part
 from tasktalk.analysis.dependency import dependency_part
 from tasktalk.analysis.molecules import molecules_part
+from tasktalk.analysis.null import TITLE as NULL
 from tasktalk.analysis.null import null_part
-from tasktalk.analysis.overview import LONGEST, Overview, choose, kind_of, observe
+from tasktalk.analysis.overview import LONGEST, Overview, choose, kind_of, observe, shortened
 from tasktalk.analysis.patterns import patterns_part
 from tasktalk.analysis.picture import Check, Part
 from tasktalk.analysis.report import save_pictures, told, write_report
@@ -26,7 +28,6 @@ from tasktalk.training.run import Run
 
 Advance = Callable[[str, int, int], None]
 """Is told what is done at present, and how much of how much is done."""
-_DELETION, _NULL = "Does cutting an edge hurt?", "Would labels without meaning give the same picture?"
 _SEEDS = "Do other seeds give the same picture?"
 
 
@@ -162,7 +163,7 @@ def _makers(
 def _deletion(run: Run, chosen: Examples, overview: Overview, seed: int, advance: Callable[[int, int], None]) -> Part:
     if np.isnan(chosen.labels).all():
         reason = "These samples have no labels, so nobody can say whether cutting an edge makes the answers worse."
-        return Part("deletion", _DELETION, reason, (), (Check("deletion", None, reason),))
+        return Part("deletion", DELETION, reason, (), (Check("deletion", None, reason),))
     return deletion_part(run, chosen, overview, seed=seed, advance=advance)
 
 
@@ -177,7 +178,7 @@ def _seeds(overviews: Sequence[Overview]) -> Part:
 def _null(overview: Overview, null: Overview | None, seed: int) -> Part:
     if null is None:
         reason = "It takes a second training, on shuffled labels: tasktalk explain RUN --null does it."
-        return Part("null", _NULL, reason, (), (Check("shuffled labels", None, reason),))
+        return Part("null", NULL, reason, (), (Check("shuffled labels", None, reason),))
     return null_part(overview, null, seed)
 
 
@@ -190,16 +191,6 @@ def refuse_silent(run: Run, examples: Examples) -> None:
     if not len(examples):
         raise ConfigError("expected at least one sample to listen to, found none")
     kind_of(run.hear(shortened(take(examples, np.arange(1)))))
-
-
-def shortened(examples: Examples) -> Examples:
-    """The beginnings of long texts, and of long sentences that have no tags; all else stays as it is."""
-    content = examples.content
-    if isinstance(content, list):
-        return replace(examples, content=[words[:LONGEST] for words in content])
-    if isinstance(content, Sentences) and not content.tags:
-        return replace(examples, content=Sentences([words[:LONGEST] for words in content.words], []))
-    return examples
 
 
 def of_task(run: Run, examples: Examples, name: str) -> Examples:

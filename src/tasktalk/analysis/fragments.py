@@ -39,23 +39,28 @@ def choices(group: str, contents: Sequence[str], element: str = "section") -> st
     )
 
 
-def sortable(caption: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table that the page sorts by any column; numbers with a decimal point get two digits."""
+def sortable(header: Sequence[str], rows: Sequence[Sequence[object]], numbers: str = ".2f", caption: str = "") -> str:
+    """A table that the page sorts by any column.
+
+    Args:
+        header: names of the columns.
+        rows: numbers and words; None and what is no number are shown as a dash.
+        numbers: format of numbers with a decimal point.
+        caption: stands above it.
+    """
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
-    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
-    return (
-        f'<div style="overflow-x:auto"><table class="sortable"><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    body = "\n".join("<tr>" + "".join(_cell(value, numbers) for value in row) + "</tr>" for row in rows)
+    above = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return f'<table class="sortable">{above}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        shown = f"{value:.2f}" if np.isfinite(value) else "–"
-        return f'<td data-value="{value if np.isfinite(value) else ""}" style="text-align:right">{shown}</td>'
-    if isinstance(value, int):
-        return f'<td data-value="{value}" style="text-align:right">{value}</td>'
-    return f'<td data-value="{escape(str(value))}">{escape(str(value))}</td>'
+def _cell(value: object, numbers: str) -> str:
+    if value is None or (isinstance(value, float | np.floating) and not np.isfinite(value)):
+        return '<td data-value="">–</td>'
+    if isinstance(value, float | np.floating):
+        return f'<td data-value="{value:.6g}">{value:{numbers}}</td>'
+    text = escape(str(value))
+    return f'<td data-value="{text}">{text}</td>'
 
 
 def shade(level: int) -> tuple[float, float, float, float]:

@@ -22,6 +22,7 @@ FOLDER = "null"
 """Name of the folder of the null inside that of the run."""
 ALIKE = 0.5
 """Above this rank correlation the null shows the same picture."""
+TITLE = "Would labels without meaning give the same picture?"
 _NAME = "weights with shuffled labels"
 
 
@@ -76,14 +77,14 @@ def null_part(overview: Overview, null: Overview, seed: int = 0) -> Part:
     """
     if (overview.tasks, overview.sources, overview.samples) != (null.tasks, null.sources, null.samples):
         raise ConfigError("expected a run and its null to be observed on the same samples")
-    real, chance = _matrix(overview), _matrix(null)
+    real, chance = overview.heard(), null.heard()
     titles = ("with the right labels", "with shuffled labels")
     lead = (
         "The same model, trained in the same way on labels that were dealt out at random within each task. Structure "
         "that its weights share with those of the run comes from the inputs or from the start, not from what the tasks "
         "have in common. One null is one draw: it says nothing of how much nulls differ from each other."
     )
-    there = _there(overview)
+    there = overview.edges()
     spread = [float(matrix[there].std()) if there.any() else np.nan for matrix in (real, chance)]
     text = (
         f"Two heat maps on one scale. Standard deviation over the edges: {spread[0]:.4f} with the right labels, "
@@ -104,16 +105,14 @@ def null_part(overview: Overview, null: Overview, seed: int = 0) -> Part:
         rows,
         grid_interactive((real, chance), titles, *names),
     )
-    return Part(
-        "null", "Would labels without meaning give the same picture?", lead, (picture,), (_check(overview, null, seed),)
-    )
+    return Part("null", TITLE, lead, (picture,), (_check(overview, null, seed),))
 
 
 def _check(overview: Overview, null: Overview, seed: int) -> Check:
-    there = _there(overview)
+    there = overview.edges()
     if there.sum() < 3:
         return Check(_NAME, None, "There are fewer than three edges to compare.")
-    real, chance = _matrix(overview)[there], _matrix(null)[there]
+    real, chance = overview.heard()[there], null.heard()[there]
     alike = rank_correlation(real, chance)
     counts = resampled(len(overview.samples), overview.owner, seed=seed)
     differences = np.array([_spread(overview, c, there) - _spread(null, c, there) for c in counts])
@@ -133,20 +132,6 @@ def _check(overview: Overview, null: Overview, seed: int) -> Check:
         f"interval over samples). The rank correlation of the two {correlation}: {verdict}."
     )
     return Check(_NAME, more and other, sentence)
-
-
-def _matrix(overview: Overview) -> Float[np.ndarray, "tasks sources"]:
-    """Mean weights; what a task gives itself is left out."""
-    mean = overview.mean().astype(np.float64)
-    if overview.between_tasks:
-        np.fill_diagonal(mean, np.nan)
-    return mean
-
-
-def _there(overview: Overview) -> Bool[np.ndarray, "tasks sources"]:
-    """The edges: of two tasks that are only compared, one."""
-    there = ~np.isnan(_matrix(overview))
-    return there if overview.directed else there & there.T & np.tri(len(there), k=-1, dtype=bool)
 
 
 def _spread(

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from tasktalk.core.batch import Listening
 from tasktalk.core.errors import ConfigError
-from tasktalk.data.dataset import Examples
+from tasktalk.data.dataset import Examples, Sentences
 from tasktalk.data.take import take
 from tasktalk.training.run import Run
 
@@ -76,6 +76,18 @@ class Overview:
         empty = np.full(len(self.sources), np.nan)
         return np.stack([self.weights[own, k].mean(axis=0) if len(own) else empty for k, own in enumerate(rows)])
 
+    def heard(self) -> Float[np.ndarray, "tasks sources"]:
+        """The same in float64 without what a task gives itself, which is NaN."""
+        mean = self.mean().astype(np.float64)
+        if self.between_tasks:
+            np.fill_diagonal(mean, np.nan)
+        return mean
+
+    def edges(self) -> Bool[np.ndarray, "tasks sources"]:
+        """Where there is an edge with a weight; of two tasks that are only compared, one."""
+        there = ~np.isnan(self.heard())
+        return there if self.directed else there & there.T & np.tri(len(there), k=-1, dtype=bool)
+
 
 def observe(
     run: Run,
@@ -99,7 +111,7 @@ def observe(
     rows = choose(examples, most, seed)
     if not len(rows):
         raise ConfigError("expected at least one sample to listen to, found none")
-    chosen = _cut(take(examples, rows))
+    chosen = shortened(take(examples, rows))
     lengths = np.array([len(tokens) for tokens in run.positions(chosen)])
     order = np.argsort(lengths, kind="stable")
     weights, openness = list[np.ndarray](), list[np.ndarray]()
@@ -144,10 +156,13 @@ def choose(examples: Examples, most: int, seed: int) -> Int[np.ndarray, " _"]:
     return np.sort(shuffled[np.argsort(rank, kind="stable")[:most]])
 
 
-def _cut(examples: Examples) -> Examples:
-    """The beginnings of long texts; a molecule or a node stays as it is."""
-    if isinstance(examples.content, list):
-        return replace(examples, content=[words[:LONGEST] for words in examples.content])
+def shortened(examples: Examples) -> Examples:
+    """The beginnings of long texts, and of long sentences that have no tags; all else stays as it is."""
+    content = examples.content
+    if isinstance(content, list):
+        return replace(examples, content=[words[:LONGEST] for words in content])
+    if isinstance(content, Sentences) and not content.tags:
+        return replace(examples, content=Sentences([words[:LONGEST] for words in content.words], []))
     return examples
 
 

@@ -238,7 +238,7 @@ def _table_picture(rows: Sequence[Listed], texts: int, least: int) -> Picture:
         f"{borrowed} are used by a task in whose own training texts they are at most a third as frequent as in "
         "another's; use is no proof that they were learned there."
     )
-    page = sortable("Patterns that the shared layer links most", header, cells)
+    page = sortable(header, cells, caption="Patterns that the shared layer links most")
     return Picture("patterns", "Patterns over many texts", text, _bars(rows), header, cells, page)
 
 

@@ -14,11 +14,11 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-import numpy as np
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from tasktalk.analysis.fragments import sortable
 from tasktalk.analysis.picture import Check, Part, Picture
 from tasktalk.core.errors import RunFolderError
 from tasktalk.core.files import whole_file, write_text
@@ -214,17 +214,9 @@ def _data_uri(figure: Figure) -> str:
 
 
 def _numbers(picture: Picture) -> str:
-    head = "".join(f'<th><button type="button">{escape(name)}</button></th>' for name in picture.header)
-    body = "\n".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in list(picture.rows)[:MOST_ROWS])
     more = f", the first {MOST_ROWS} of {len(picture.rows)} rows" if len(picture.rows) > MOST_ROWS else ""
-    table = f'<table class="sortable"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    table = sortable(picture.header, picture.rows[:MOST_ROWS], ".3g")
     return (
         f"<details><summary>Numbers{more} (all in {escape(picture.name)}.csv)</summary>"
         f"{_scroll(table, f'Numbers of: {picture.title}')}</details>"
     )
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float | np.floating):
-        return f'<td data-value="{value:.6g}">{value:.3g}</td>'
-    return f"<td>{'' if value is None else escape(str(value))}</td>"

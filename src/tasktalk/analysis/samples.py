@@ -16,7 +16,7 @@ from tasktalk.analysis.clusters import (
     one_cloud,
     permuted,
 )
-from tasktalk.analysis.dependency_table import sortable
+from tasktalk.analysis.fragments import sortable
 from tasktalk.analysis.heatmap import digits, short
 from tasktalk.analysis.overview import Overview
 from tasktalk.analysis.picture import Check, Part, Picture
@@ -212,7 +212,7 @@ def _members(overview: Overview, found: Clusters) -> Picture | None:
         "nothing to do with tasks or labels."
     )
     figure = members_figure(names, shares)
-    html = sortable(header, rows, decimals=0)
+    html = sortable(header, rows)
     return Picture("samples-members", "Whose samples are in which cluster", text, figure, header, rows, html)
 
 

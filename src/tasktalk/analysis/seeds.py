@@ -38,7 +38,7 @@ def seeds_check(overviews: Sequence[Overview], seed: int = 0) -> Check:
         return Check(_NAME, None, "There is one run only: give runs of other seeds to see what repeats.")
     if not overviews[0].between_tasks:
         return Check(_NAME, None, "Experts have no names that hold across seeds, so their weights cannot be compared.")
-    there = _there(overviews[0], matrices)
+    there = np.all([overview.edges() for overview in overviews], axis=0)
     found = _agreement(matrices, there)
     if np.isnan(found):
         return Check(_NAME, None, "There are too few edges, or all weights are the same.")
@@ -98,16 +98,7 @@ def _matrices(overviews: Sequence[Overview]) -> _Matrices:
         raise ConfigError("expected at least one overview, found none")
     if len({(overview.tasks, overview.sources, overview.meaning) for overview in overviews}) > 1:
         raise ConfigError("expected runs of the same model on the same tasks, which differ in the seed alone")
-    matrices = np.stack([overview.mean() for overview in overviews]).astype(np.float64)
-    if overviews[0].between_tasks:
-        matrices[:, np.eye(matrices.shape[1], dtype=bool)] = np.nan
-    return matrices
-
-
-def _there(overview: Overview, matrices: _Matrices) -> Bool[np.ndarray, "tasks sources"]:
-    """The edges; of two tasks that are only compared, one."""
-    there = ~np.isnan(matrices).any(axis=0)
-    return there if overview.directed else there & there.T & np.tri(len(there), k=-1, dtype=bool)
+    return np.stack([overview.heard() for overview in overviews])
 
 
 def _agreement(matrices: _Matrices, there: Bool[np.ndarray, "tasks sources"]) -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from tasktalk.analysis.chance import resampled
 from tasktalk.analysis.overview import Overview
 from tasktalk.analysis.tree import mirrored
 
@@ -78,16 +79,12 @@ def bootstrap(overview: Overview, seed: int = 0, draws: int = DRAWS) -> Spread:
         seed: of the draws.
         draws: how often.
     """
-    generator = np.random.default_rng(seed)
     own = [overview.own(k) for k in range(len(overview.tasks))]
+    drawn = resampled(len(overview.samples), overview.owner, draws, seed)
     means = np.full((draws, len(overview.tasks), len(overview.sources)), np.nan)
-    drawn: Float[np.ndarray, "draws own"] = np.zeros((draws, 0))
     for task, its in enumerate(own):
-        if not len(its):
-            continue
-        if not task or overview.owner is not None:  # samples of all tasks are drawn once for all
-            drawn = generator.multinomial(len(its), np.full(len(its), 1 / len(its)), size=draws) / len(its)
-        means[:, task] = drawn @ overview.weights[its, task].astype(np.float64)
+        if len(its):
+            means[:, task] = drawn[:, its] @ overview.weights[its, task].astype(np.float64) / len(its)
     shown = np.stack([shown_weights(overview, mean) for mean in means])
     several = np.array([len(its) > 1 for its in own])
     enough = several[:, None] & (np.ones(len(overview.sources), dtype=bool) if overview.directed else several)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -299,20 +298,12 @@ def work(
         what = f"{piece.folder.as_posix()} ({number} of {len(found)})"
         tell(f"{what} ...")
         try:
-            with _Bar() if progress else nullcontext(Silent()) as reporter:
+            with Bars(lines=False) if progress else nullcontext(Silent()) as reporter:
                 run = _train(piece, out, reporter) if piece.source is None else _transfer(piece, out, reporter)
         except TrainingError as error:
             raise TrainingError(f"{folder}: {error}") from error
         tell(f"{what} trained in {run.metrics['seconds']:.0f} s")
         yield piece
-
-
-class _Bar(Bars):
-    """A bar without a line for each epoch: few labels have hundreds of them."""
-
-    def epoch(self, row: Mapping[str, Any]) -> None:
-        """Only the bar moves on."""
-        self.done = int(row["epoch"])
 
 
 def _load(config: DataConfig) -> Dataset:

@@ -22,8 +22,8 @@ EPILOG = example(
     "tasktalk explain runs/fdu-mtl-ic --text 'a gripping story' --text 'it broke at once'",
     "tasktalk explain runs/seed-0 --also runs/seed-1 --also runs/seed-2 --null",
 )
-FOLDER, NULL = "explain", "null"
-"""Names of the folders for pictures and for the model with shuffled labels, in the run folder."""
+FOLDER = "explain"
+"""Name of the folder for pictures, in the run folder."""
 _OWN, _TRUST = "Own inputs", "How far to trust it"
 _WIDTH = 80
 
@@ -87,6 +87,7 @@ def command(
     and mmoe; other models have no weights between tasks.
     """
     from tasktalk.analysis.explain import explain, refuse_silent
+    from tasktalk.analysis.null import FOLDER as NULL
     from tasktalk.cli.show import emit_json, told_how_to_go_on
     from tasktalk.training.run import Run
 
@@ -120,11 +121,11 @@ def _samples(
     from tasktalk.core.errors import ConfigError
 
     only = [("Only of task", task)] if task else []
-    if texts or file:
+    if texts or file or data is None:
         if split:
             raise ConfigError("--split is for samples of the run's data: leave it out with --text and --input")
         return _own(run, texts, file, task), [("Data", "own inputs, without labels"), *only]
-    examples, name = _of_split(data or _data(run), split)
+    examples, name = _of_split(data, split)
     facts = [("Data", ", ".join(run.config.data.source)), ("Split", name), *only]
     return of_task(run, examples, task) if task else examples, facts
 
@@ -171,7 +172,7 @@ def _train_null(run: "Run", dataset: "Dataset") -> "Run":
     from tasktalk.training.progress import Bars
 
     with Bars() as reporter:
-        return train_null(run, dataset, run.folder / NULL, reporter)
+        return train_null(run, dataset, reporter=reporter)
 
 
 @contextmanager
