@@ -47,24 +47,15 @@ class LSTMs(nn.Module):
         others = (copy.deepcopy(first) if alike else LSTMParameters(word_features, hidden) for _ in range(count - 1))
         self.cells = nn.ModuleList([first, *others])
 
-    def stack(self, name: str, which: Sequence[int]) -> Tensor:
-        """One parameter of the chosen LSTMs, stacked in a new first dimension."""
-        chosen = [getattr(self.cells[i], name) for i in which]
-        return chosen[0].unsqueeze(0) if len(chosen) == 1 else torch.stack(chosen)
-
-    def project(
-        self, words: Float[Tensor, "groups batch words word_features"], which: Sequence[int]
-    ) -> Float[Tensor, "cells batch words gates"]:
-        """x_t W_x for the chosen LSTMs; ``groups`` is 1 or their number."""
-        _, batch, length, features = words.shape
-        flat = words.reshape(words.shape[0], batch * length, features).expand(len(which), -1, -1)
-        return torch.unflatten(torch.bmm(flat, self.stack("weight_x", which)), 1, (batch, length))
+    def parameters_of(self, name: str, which: Sequence[int]) -> list[Tensor]:
+        """One parameter of each of the chosen LSTMs: ``weight_x``, ``weight_h`` or ``bias``."""
+        return [self.cells[i].get_parameter(name) for i in which]
 
     def forward(
         self, words: Float[Tensor, "groups batch words word_features"], which: Sequence[int]
     ) -> Float[Tensor, "cells batch words hidden"]:
-        """States of the chosen LSTMs over the words."""
-        return stacked_lstm(self.project(words, which), self.stack("bias", which), self.stack("weight_h", which))
+        """States of the chosen LSTMs over the words; ``groups`` is 1 or their number."""
+        return stacked_lstm(words, *(self.parameters_of(name, which) for name in ("weight_x", "bias", "weight_h")))
 
 
 class SharedLSTM(nn.Module):

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from tasktalk.communication.block import for_receivers
 from tasktalk.communication.cells import LSTMs
-from tasktalk.communication.kernels.recurrences import Dagger, lstm_dagger
+from tasktalk.communication.kernels.recurrences import Dagger, lstm_dagger, projected, stacked
 
 
 class MessageReader(nn.Module):
@@ -46,13 +46,13 @@ class MessageReader(nn.Module):
             receivers: the tasks that read.
         """
         return lstm_dagger(
-            lstms.project(words, receivers),
-            lstms.stack("bias", receivers),
+            projected(words, lstms.parameters_of("weight_x", receivers)),
+            stacked(lstms.parameters_of("bias", receivers)),
             for_receivers(words @ self.attend_word, receivers),
             for_receivers(messages @ self.attend_message, receivers),
             for_receivers(messages, receivers),
             for_receivers(mask, receivers),
-            lstms.stack("weight_h", receivers),
+            stacked(lstms.parameters_of("weight_h", receivers)),
             self.attend_state,
             torch.cat((self.fuse, self.gate_message), dim=1),
             self.gate_cell,

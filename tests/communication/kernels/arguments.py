@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from tasktalk.communication.kernels.recurrences import Dagger, lstm_dagger
+from tasktalk.communication.kernels.recurrences import Dagger, lstm_dagger, stacked_lstm
 
 CELLS = 3
 RECEIVERS, BATCH, WORDS, SOURCES, HIDDEN, ATTENTION = 2, 2, 3, 4, 2, 3
@@ -15,6 +15,12 @@ def draw(*shape: int) -> Tensor:
 
 def with_gradients(states: Tensor, *leaves: Tensor) -> list[Tensor]:
     return [states, *torch.autograd.grad((states * draw(*states.shape)).sum(), leaves)]
+
+
+def lstm_states(inputs: Tensor, bias: Tensor, weight: Tensor) -> Tensor:
+    """States of the LSTMs whose x_t W_x are the inputs: W_x is the identity."""
+    identity = torch.eye(inputs.shape[-1], dtype=weight.dtype)
+    return stacked_lstm(inputs, [identity] * len(weight), bias.unbind(), weight.unbind())
 
 
 class Arguments:

@@ -19,7 +19,8 @@ compiled = []
 original = build._compile
 build._compile = lambda *arguments: (compiled.append(1), original(*arguments))
 weight = torch.randn(1, 4, 16)
-total = sum(float(stacked_lstm(torch.randn(1, 2, words, 16), weight[0, :1], weight).sum()) for words in range(1, 60))
+given = [torch.randn(16, 16)], [weight[0, 0]], [weight[0]]
+total = sum(float(stacked_lstm(torch.randn(1, 2, words, 16), *given).sum()) for words in range(1, 60))
 print(choose(weight), len(compiled), f"{total:.3f}")
 """
 
@@ -56,6 +57,16 @@ def test_without_a_compiler_one_line_says_so(tmp_path: Path, expected: str, comp
     (kernel, *_, total), logged = learn(CC=compiler, **{CACHE_VARIABLE: str(tmp_path)})
     assert (kernel, total) == ("fused", expected)
     assert logged.count("\n") == 1 and "could not be compiled and run in PyTorch, which is slower" in logged
+
+
+def test_what_the_compiler_says_is_told(tmp_path: Path) -> None:
+    compiler = tmp_path / "broken"
+    compiler.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] || { printf "no such thing\\nand more\\n" >&2; exit 3; }\n', encoding="utf-8"
+    )
+    compiler.chmod(0o755)
+    logged = learn(CC=str(compiler), **{CACHE_VARIABLE: str(tmp_path / "kernels")})[1]
+    assert logged.endswith(f"which is slower: {compiler}: no such thing\n")
 
 
 def test_a_compiler_that_knows_less_is_asked_for_less(tmp_path: Path, expected: str) -> None:

@@ -6,8 +6,7 @@ import torch
 from tasktalk.communication.kernels import fused_lstm
 from tasktalk.communication.kernels.choice import using
 from tasktalk.communication.kernels.fused_lstm import chunks_from_end
-from tasktalk.communication.kernels.recurrences import stacked_lstm
-from tests.communication.kernels.arguments import BATCH, CELLS, HIDDEN, WORDS, draw, with_gradients
+from tests.communication.kernels.arguments import BATCH, CELLS, HIDDEN, WORDS, draw, lstm_states, with_gradients
 
 
 @pytest.fixture(autouse=True)
@@ -20,9 +19,9 @@ def fused() -> Iterator[None]:
 def test_chunks_of_time_make_no_difference(elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = draw(CELLS, BATCH, WORDS, 4 * HIDDEN).requires_grad_()
     bias, weight = draw(CELLS, 4 * HIDDEN), draw(CELLS, HIDDEN, 4 * HIDDEN).requires_grad_()
-    expected = with_gradients(stacked_lstm(inputs, bias, weight), inputs, weight)
+    expected = with_gradients(lstm_states(inputs, bias, weight), inputs, weight)
     monkeypatch.setattr(fused_lstm, "_CHUNK_ELEMENTS", elements)
-    for a, b in zip(with_gradients(stacked_lstm(inputs, bias, weight), inputs, weight), expected, strict=True):
+    for a, b in zip(with_gradients(lstm_states(inputs, bias, weight), inputs, weight), expected, strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-14)
 
 

@@ -14,6 +14,7 @@ from tests.communication.kernels.arguments import (
     WORDS,
     Arguments,
     draw,
+    lstm_states,
     with_gradients,
 )
 
@@ -40,7 +41,27 @@ def test_lstm_equals_torch(cells: int, batch: int, words: int) -> None:
     bias, weight = draw(cells, 4 * HIDDEN).requires_grad_(), draw(cells, HIDDEN, 4 * HIDDEN).requires_grad_()
     leaves = (inputs, bias, weight)
     expected = torch.stack([torch_lstm(*given) for given in zip(*leaves, strict=True)])
-    found = stacked_lstm(*leaves)
+    found = lstm_states(*leaves)
+    for a, b in zip(with_gradients(found, *leaves), with_gradients(expected, *leaves), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("groups", [1, CELLS])
+@pytest.mark.parametrize("words", [1, WORDS])
+def test_words_are_read_by_one_lstm_or_by_all(groups: int, words: int) -> None:
+    x = draw(groups, BATCH, words, 5).requires_grad_()
+    parameters = [
+        [draw(*shape, CELLS)[..., cell].clone().requires_grad_() for cell in range(CELLS)]
+        for shape in ((5, 4 * HIDDEN), (4 * HIDDEN,), (HIDDEN, 4 * HIDDEN))
+    ]
+    leaves = [x, *(parameter for each in parameters for parameter in each)]
+    expected = torch.stack(
+        [
+            torch_lstm(x[cell if groups > 1 else 0] @ w, b, u)
+            for cell, (w, b, u) in enumerate(zip(*parameters, strict=True))
+        ]
+    )
+    found = stacked_lstm(x, *parameters)
     for a, b in zip(with_gradients(found, *leaves), with_gradients(expected, *leaves), strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
 
@@ -48,14 +69,14 @@ def test_lstm_equals_torch(cells: int, batch: int, words: int) -> None:
 @pytest.mark.parametrize("words", [1, 3])
 def test_gradcheck_of_lstm(words: int) -> None:
     leaves = [draw(2, 2, words, 8), draw(2, 8), draw(2, 2, 8)]
-    assert torch.autograd.gradcheck(stacked_lstm, [x.requires_grad_() for x in leaves])
+    assert torch.autograd.gradcheck(lstm_states, [x.requires_grad_() for x in leaves])
 
 
 @pytest.mark.parametrize(("cells", "batch"), [(CELLS, BATCH), (1, 1)])
 def test_inputs_of_lstm_stay_as_they_are(cells: int, batch: int) -> None:
     inputs, weight = draw(cells, batch, WORDS, 4 * HIDDEN), draw(cells, HIDDEN, 4 * HIDDEN)
     before = inputs.clone(), weight.clone()
-    stacked_lstm(inputs, draw(cells, 4 * HIDDEN), weight)
+    lstm_states(inputs, draw(cells, 4 * HIDDEN), weight)
     assert torch.equal(inputs, before[0])
     assert torch.equal(weight, before[1])
 
@@ -63,9 +84,7 @@ def test_inputs_of_lstm_stay_as_they_are(cells: int, batch: int) -> None:
 @pytest.mark.parametrize("kernel", ["fused", "compiled"], indirect=True)
 def test_gradients_of_gradients_of_lstm_are_refused() -> None:
     inputs, weight = draw(2, 2, 3, 8).requires_grad_(), draw(2, 2, 8).requires_grad_()
-    (gradient,) = torch.autograd.grad(
-        stacked_lstm(inputs, draw(2, 8), weight).square().sum(), inputs, create_graph=True
-    )
+    (gradient,) = torch.autograd.grad(lstm_states(inputs, draw(2, 8), weight).square().sum(), inputs, create_graph=True)
     with pytest.raises(RuntimeError, match="trying to differentiate twice a function that was marked"):
         gradient.sum().backward()
 
@@ -74,11 +93,11 @@ def test_mixed_precision_keeps_the_lstm_in_the_weights_precision() -> None:
     inputs, weight = draw(2, 2, 3, 8).bfloat16().requires_grad_(), draw(2, 2, 8).float().requires_grad_()
     bias = draw(2, 8).float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        states = stacked_lstm(inputs, bias, weight)
+        states = lstm_states(inputs, bias, weight)
     assert states.dtype == torch.float32
     states.sum().backward()
     assert inputs.grad is not None and inputs.grad.dtype == torch.bfloat16
-    torch.testing.assert_close(states, stacked_lstm(inputs.float(), bias, weight))
+    torch.testing.assert_close(states, lstm_states(inputs.float(), bias, weight))
 
 
 @pytest.mark.parametrize("own_mask", [False, True])
@@ -128,7 +147,7 @@ def test_masked_sources_make_no_difference() -> None:
 def test_messages_without_value_leave_a_plain_lstm() -> None:
     arguments = Arguments(own_sources=True, own_mask=True)
     arguments.floats["messages"] = torch.zeros_like(arguments.floats["messages"]).requires_grad_()
-    plain = stacked_lstm(*(arguments.floats[name] for name in ("inputs", "bias", "weight")))
+    plain = lstm_states(*(arguments.floats[name] for name in ("inputs", "bias", "weight")))
     torch.testing.assert_close(arguments.run().states, plain, rtol=0, atol=1e-14)
 
 

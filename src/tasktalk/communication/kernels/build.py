@@ -80,7 +80,8 @@ def _compile(compiler: list[str], real: str, path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_LONGEST)
         if done.returncode == 0:
             return
-    done.check_returncode()
+    said = done.stderr.strip().partition("\n")[0] or f"exit status {done.returncode}"
+    raise subprocess.SubprocessError(f"{shlex.join(compiler)}: {said}")
 
 
 def _folder() -> Path:

@@ -14,6 +14,9 @@
 
 #ifdef __AVX512F__
 #include <immintrin.h>
+#ifndef __clang__
+#pragma GCC target("prefer-vector-width=512") /* of itself it takes halves of vectors, which is slower here */
+#endif
 enum { VECTOR = 64, ROWS = 8 };
 #elif defined(__AVX__)
 enum { VECTOR = 32, ROWS = 4 };
@@ -28,7 +31,7 @@ typedef REAL vector __attribute__((vector_size(VECTOR), aligned(sizeof(REAL)), m
 #define SIMD_SUM(x) SIMD_SUM_(omp simd reduction(+ : x))
 #define SIMD_SUM_(x) _Pragma(#x)
 
-static inline long padded(long columns) { return (columns + PANEL - 1) / PANEL * PANEL; }
+static inline long padded(long columns) { return (columns + LANES - 1) / LANES * LANES; }
 
 INLINE REAL exponential(REAL x)
 {
@@ -80,38 +83,41 @@ INLINE REAL sum_of(vector x)
 INLINE REAL sigmoid(REAL x) { return 1 / (1 + exponential(-x)); }
 INLINE REAL hyperbolic(REAL x) { return 1 - 2 / (1 + exponential(2 * x)); }
 
-/* A matrix in panels of columns one after the other, the last filled up with 0; strides are in numbers. */
-INLINE void pack_panels(long depth, long columns, const REAL *a, long row, long column, REAL *out)
+/* Matrices are packed in panels of two vectors of columns, the last one of one vector if more would be empty. */
+static inline long panel_width(long padded_columns, long first)
 {
-    for (long p = 0; p < columns; p += PANEL)
-        for (long k = 0; k < depth; k++, out += PANEL)
-            for (long j = 0; j < PANEL; j++)
-                out[j] = p + j < columns ? a[k * row + (p + j) * column] : 0;
+    return padded_columns - first < PANEL ? LANES : PANEL;
 }
 
-/* Rows of one panel: out = start + a b, b of depth rows and PANEL columns. */
-INLINE void panel(int rows, long depth, const REAL *a, long a_row, const REAL *b, const REAL *start, REAL *out,
-                  long out_row)
+/* One panel of a matrix that begins at its first column; filled up with 0. Strides are in numbers. */
+static inline void pack_panel(long depth, long columns, long width, const REAL *a, long row, long column, REAL *out)
 {
-    vector left[ROWS], right[ROWS];
-    for (int r = 0; r < rows; r++) {
-        left[r] = start ? *(const vector *)start : (vector){0};
-        right[r] = start ? *(const vector *)(start + LANES) : (vector){0};
-    }
-    for (long k = 0; k < depth; k++, b += PANEL) {
-        __builtin_prefetch(b + AHEAD);
-        __builtin_prefetch(b + AHEAD + LANES);
-        vector b_left = *(const vector *)b, b_right = *(const vector *)(b + LANES);
-        for (int r = 0; r < rows; r++) {
-            REAL x = a[r * a_row + k];
-            left[r] += x * b_left;
-            right[r] += x * b_right;
+    for (long k = 0; k < depth; k++, out += width)
+        for (long j = 0; j < width; j++)
+            out[j] = j < columns ? a[k * row + j * column] : 0;
+}
+
+/* Rows of one panel: out = start + a b, b of depth rows and one or two vectors of columns. */
+INLINE void panel(int rows, int vectors, long depth, const REAL *a, long a_row, const REAL *b, const REAL *start,
+                  REAL *out, long out_row)
+{
+    vector sum[ROWS][2];
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++)
+            sum[r][v] = start ? *(const vector *)(start + v * LANES) : (vector){0};
+    for (long k = 0; k < depth; k++, b += vectors * LANES) {
+        vector x[2];
+        for (int v = 0; v < vectors; v++) {
+            __builtin_prefetch(b + AHEAD + v * LANES);
+            x[v] = *(const vector *)(b + v * LANES);
         }
+        for (int r = 0; r < rows; r++)
+            for (int v = 0; v < vectors; v++)
+                sum[r][v] += a[r * a_row + k] * x[v];
     }
-    for (int r = 0; r < rows; r++) {
-        *(vector *)(out + r * out_row) = left[r];
-        *(vector *)(out + r * out_row + LANES) = right[r];
-    }
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++)
+            *(vector *)(out + r * out_row + v * LANES) = sum[r][v];
 }
 
 /* out = start + a b for at most ROWS rows; start, a row or NULL, and out have padded(columns) columns. */
@@ -119,22 +125,26 @@ static inline void multiply(long rows, long depth, long columns, const REAL *a, 
                             const REAL *start, REAL *out)
 {
     const long out_row = padded(columns);
-    for (long p = 0; p < out_row; p += PANEL, b += depth * PANEL)
-        switch (rows) {
-#define CASE(n) case n: panel(n, depth, a, a_row, b, start ? start + p : NULL, out + p, out_row); break;
-        CASE(1) CASE(2) CASE(3) CASE(4)
+    for (long p = 0; p < out_row; p += PANEL) {
+        const REAL *panel_b = b + p * depth, *panel_start = start ? start + p : NULL;
+        switch (rows * 2 + (panel_width(out_row, p) == PANEL)) {
+#define CASE(n) \
+    case 2 * n: panel(n, 1, depth, a, a_row, panel_b, panel_start, out + p, out_row); break; \
+    case 2 * n + 1: panel(n, 2, depth, a, a_row, panel_b, panel_start, out + p, out_row); break;
+            CASE(1) CASE(2) CASE(3) CASE(4)
 #ifdef __AVX512F__
-        CASE(5) CASE(6) CASE(7) CASE(8)
+            CASE(5) CASE(6) CASE(7) CASE(8)
 #endif
 #undef CASE
         }
+    }
 }
 
 /* How many sentences a thread takes at once: as many as a product likes, fewer if threads would be idle. */
 static inline long sentences_at_once(long cells, long batch, long threads)
 {
     long shares = (threads + cells - 1) / cells, rows = (batch + shares - 1) / shares;
-    return rows < ROWS ? rows : ROWS;
+    return rows < 1 ? 1 : rows < ROWS ? rows : ROWS;
 }
 
 /* Eq. 2 but for the state: gates and c_t from the two parts of their pre-activations. */

@@ -10,7 +10,7 @@ _CHUNK_ELEMENTS = 2**18
 
 
 def fused_lstm(inputs: Tensor, bias: Tensor, weight: Tensor) -> Tensor:
-    """``recurrences.stacked_lstm`` in PyTorch."""
+    """``recurrences.stacked_lstm`` in PyTorch, from x_t W_x on."""
     states: Tensor = _StackedLSTM.apply(inputs + bias[:, None, None], weight)  # type: ignore[no-untyped-call]
     return states
 

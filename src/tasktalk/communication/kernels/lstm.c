@@ -5,36 +5,39 @@
  */
 #include "cell.h"
 
-long panel_width(void) { return PANEL; }
 long vector_width(void) { return LANES; }
 
 typedef struct {
     long count, depth, columns, threads;
-    long matrix, row, column; /* strides of the matrices */
-    const REAL *matrices;
+    long row, column; /* strides of every matrix */
+    const REAL *const *matrices;
     REAL *packed;
 } packing;
 
 /* Several matrices of the same size, for ``multiply``. */
 int pack(const packing *p)
 {
+    const long columns = padded(p->columns), panels = (columns + PANEL - 1) / PANEL;
 #pragma omp parallel for num_threads(p->threads)
-    for (long n = 0; n < p->count; n++)
-        pack_panels(p->depth, p->columns, p->matrices + n * p->matrix, p->row, p->column,
-                    p->packed + n * p->depth * padded(p->columns));
+    for (long i = 0; i < p->count * panels; i++) {
+        const long n = i / panels, first = i % panels * PANEL;
+        pack_panel(p->depth, p->columns - first, panel_width(columns, first), p->matrices[n] + first * p->column, p->row,
+                   p->column, p->packed + (n * columns + first) * p->depth);
+    }
     return 0;
 }
 
 typedef struct {
     long cells, batch, words, hidden, threads;
     long states_cell, states_sentence, states_word; /* strides of states, and of their gradient */
-    const REAL *inputs;  /* x_t W_x: cells, batch, words, 4 hidden */
+    const REAL *inputs;  /* x_t W_x: cells, words, batch, 4 hidden */
     const REAL *bias;    /* of every cell, padded */
     const REAL *weight;  /* W_h of every cell, packed; backwards its transpose */
-    REAL *gates;         /* cells, batch, words, 4 hidden; or NULL if nothing is to be kept */
-    REAL *c;             /* cells, batch, words, hidden; or NULL */
+    REAL *gates;         /* cells, words, batch, 4 hidden; or NULL if nothing is to be kept */
+    REAL *c;             /* cells, words, batch, hidden; or NULL */
     REAL *states;        /* h_t; backwards its gradient */
     REAL *d_inputs;      /* as inputs */
+    REAL *d_bias;        /* cells, batch, 4 hidden: of sentences that run at once, in the first of them; the others keep 0 */
 } lstm;
 
 static REAL *state_at(const lstm *p, long cell, long sentence, long t)
@@ -53,7 +56,7 @@ static int lstm_sentences_forwards(const lstm *p, long cell, long first, long ro
     for (long t = 0; t < p->words; t++) {
         multiply(rows, t ? hidden : 0, 4 * hidden, state, hidden, weight, bias, from_state);
         for (long r = 0; r < rows; r++) {
-            const long at = (cell * p->batch + first + r) * p->words + t;
+            const long at = (cell * p->words + t) * p->batch + first + r;
             REAL *gates = p->gates ? p->gates + at * 4 * hidden : unkept;
             REAL *c = cells + r * hidden, *h = state + r * hidden;
             cell_forwards(hidden, p->inputs + at * 4 * hidden, from_state + r * width, c, gates, c);
@@ -70,16 +73,17 @@ static int lstm_sentences_forwards(const lstm *p, long cell, long first, long ro
 
 static int lstm_sentences_backwards(const lstm *p, long cell, long first, long rows)
 {
-    const long hidden = p->hidden, width = padded(hidden), sentence = p->words * 4 * hidden;
+    const long hidden = p->hidden, width = padded(hidden);
     REAL *carried = calloc(rows * (width + hidden) + hidden, sizeof(REAL));
     if (!carried)
         return 1;
     REAL *d_cell = carried + rows * width, *zero = d_cell + rows * hidden;
+    REAL *d_bias = p->d_bias + (cell * p->batch + first) * 4 * hidden;
     const REAL *back = p->weight + cell * 4 * hidden * width;
     for (long t = p->words - 1; t >= 0; t--) {
-        const long start = (cell * p->batch + first) * p->words + t;
+        const long start = (cell * p->words + t) * p->batch + first;
         for (long r = 0; r < rows; r++) {
-            const long at = start + r * p->words;
+            const long at = start + r;
             const REAL *gates = p->gates + at * 4 * hidden, *c = p->c + at * hidden, *o = gates + 3 * hidden;
             const REAL *grad = state_at(p, cell, first + r, t);
             REAL *dz = p->d_inputs + at * 4 * hidden, *dc = d_cell + r * hidden, *dh = carried + r * width;
@@ -88,10 +92,12 @@ static int lstm_sentences_backwards(const lstm *p, long cell, long first, long r
                 dz[3 * hidden + d] = arriving * m * o[d] * (1 - o[d]);
                 dc[d] += arriving * o[d] * (1 - m * m);
             }
-            cell_backwards(hidden, gates, t ? c - hidden : zero, dc, dz);
+            cell_backwards(hidden, gates, t ? c - p->batch * hidden : zero, dc, dz);
+            SIMD for (long d = 0; d < 4 * hidden; d++)
+                d_bias[d] += dz[d];
         }
         if (t)
-            multiply(rows, 4 * hidden, hidden, p->d_inputs + start * 4 * hidden, sentence, back, NULL, carried);
+            multiply(rows, 4 * hidden, hidden, p->d_inputs + start * 4 * hidden, 4 * hidden, back, NULL, carried);
     }
     free(carried);
     return 0;

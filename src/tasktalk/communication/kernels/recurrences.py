@@ -5,27 +5,41 @@ word by word; ``fused``, one ``torch.autograd.Function`` with a hand-derived bac
 the same in C, on processors. The last two refuse gradients of gradients with an error of torch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from tasktalk.communication.kernels import compiled, reference
+from tasktalk.communication.kernels import reference
 from tasktalk.communication.kernels.choice import Kernel, choose
+from tasktalk.communication.kernels.compiled_lstm import compiled_lstm
+from tasktalk.communication.kernels.compiled_lstm_dagger import compiled_lstm_dagger
 from tasktalk.communication.kernels.fused_lstm import fused_lstm
 from tasktalk.communication.kernels.fused_lstm_dagger import fused_lstm_dagger
 
+
+def _projected_first(lstm: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
+    """The LSTMs of x_t W_x, b and W_h; the products of the words may have a lower precision than the recurrence."""
+
+    def run(words: Tensor, weights_x: Sequence[Tensor], bias: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
+        inputs = projected(words, weights_x)
+        with torch.autocast(inputs.device.type, enabled=False):
+            return lstm(inputs.to(weights[0].dtype), stacked(bias), stacked(weights))
+
+    return run
+
+
 _LSTM: dict[Kernel, Callable[..., Tensor]] = {
-    "reference": reference.lstm,
-    "fused": fused_lstm,
-    "compiled": compiled.lstm,
+    "reference": _projected_first(reference.lstm),
+    "fused": _projected_first(fused_lstm),
+    "compiled": compiled_lstm,
 }
 _DAGGER: dict[Kernel, Callable[..., tuple[Tensor, Tensor, Tensor]]] = {
     "reference": reference.lstm_dagger,
     "fused": fused_lstm_dagger,
-    "compiled": compiled.lstm_dagger,
+    "compiled": compiled_lstm_dagger,
 }
 
 
@@ -43,24 +57,38 @@ class Dagger(NamedTuple):
     gate: Tensor
 
 
+def projected(
+    words: Float[Tensor, "groups batch words features"], weights_x: Sequence[Float[Tensor, "features gates"]]
+) -> Float[Tensor, "cells batch words gates"]:
+    """x_t W_x of every cell; ``groups`` is 1 or the number of cells."""
+    flat = words.flatten(1, 2).expand(len(weights_x), -1, -1)
+    return torch.bmm(flat, stacked(weights_x)).unflatten(1, words.shape[1:3])
+
+
+def stacked(parameters: Sequence[Tensor]) -> Tensor:
+    """Parameters of several LSTMs in a new first dimension; one is not copied."""
+    return parameters[0].unsqueeze(0) if len(parameters) == 1 else torch.stack(tuple(parameters))
+
+
 def stacked_lstm(
-    inputs: Float[Tensor, "cells batch words gates"],
-    bias: Float[Tensor, "cells gates"],
-    weight: Float[Tensor, "cells hidden gates"],
+    words: Float[Tensor, "groups batch words features"],
+    weights_x: Sequence[Float[Tensor, "features gates"]],
+    bias: Sequence[Float[Tensor, " gates"]],
+    weights: Sequence[Float[Tensor, "hidden gates"]],
 ) -> Float[Tensor, "cells batch words hidden"]:
     """Run one LSTM per cell from a zero state (Eq. 2 of the message-passing paper).
 
     Args:
-        inputs: x_t W_x of every word, the gates in the order input, forget, candidate, output
-            (gates = 4 hidden; torch.nn.LSTM's order).
+        words: x_t; ``groups`` is 1 (all cells read the same) or the number of cells.
+        weights_x: W_x of every cell, the gates in the order input, forget, candidate, output (gates = 4 hidden;
+            torch.nn.LSTM's order).
         bias: b of every cell.
-        weight: recurrent weights W_h of every cell.
+        weights: recurrent weights W_h of every cell.
 
     Returns:
         The hidden state of every word.
     """
-    with torch.autocast(inputs.device.type, enabled=False):  # the recurrence keeps the precision of its weights
-        return _LSTM[choose(weight)](inputs.to(weight.dtype), bias, weight)
+    return _LSTM[choose(weights[0])](words, weights_x, bias, weights)
 
 
 def lstm_dagger(

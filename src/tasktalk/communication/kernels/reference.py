@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def lstm(inputs: Tensor, bias: Tensor, weight: Tensor) -> Tensor:
-    """``recurrences.stacked_lstm``."""
+    """``recurrences.stacked_lstm`` from x_t W_x on."""
     h = c = inputs.new_zeros(*inputs.shape[:2], weight.shape[1])
     states = []
     for x in (inputs + bias[:, None, None]).unbind(dim=2):

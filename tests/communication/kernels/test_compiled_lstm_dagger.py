@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from tasktalk.communication.kernels.choice import Kernel, using
-from tasktalk.communication.kernels.recurrences import lstm_dagger, stacked_lstm
-from tests.communication.kernels.arguments import draw, with_gradients
+from tasktalk.communication.kernels.recurrences import lstm_dagger
+from tests.communication.kernels.arguments import draw, lstm_states, with_gradients
 
 
 @pytest.fixture(params=[1, 3], autouse=True)
@@ -17,21 +17,6 @@ def threads(request: pytest.FixtureRequest) -> Iterator[None]:
     torch.set_num_threads(request.param)
     yield
     torch.set_num_threads(before)
-
-
-def answer_of_lstm(kernel: Kernel, cells: int, batch: int, hidden: int, dtype: torch.dtype) -> list[Tensor]:
-    shapes = ((cells, batch, 5, 4 * hidden), (cells, 4 * hidden), (cells, hidden, 4 * hidden))
-    leaves = [(draw(*shape).to(dtype) / hidden**0.5).requires_grad_() for shape in shapes]
-    with using(kernel):
-        return with_gradients(stacked_lstm(*leaves), *leaves)
-
-
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-4)])
-@pytest.mark.parametrize(("cells", "batch", "hidden"), [(1, 1, 1), (1, 9, 17), (3, 8, 16), (2, 19, 33)])
-def test_lstm_of_any_size(cells: int, batch: int, hidden: int, dtype: torch.dtype, tolerance: float) -> None:
-    expected = answer_of_lstm("fused", cells, batch, hidden, torch.float64)
-    for a, b in zip(answer_of_lstm("compiled", cells, batch, hidden, dtype), expected, strict=True):
-        torch.testing.assert_close(a.double(), b, rtol=tolerance, atol=tolerance)
 
 
 def answer_of_dagger(kernel: Kernel, batch: int, width: int, own_sources: bool, dtype: torch.dtype) -> list[Tensor]:
@@ -68,25 +53,6 @@ def test_dagger_of_any_size(batch: int, width: int, own_sources: bool, dtype: to
         torch.testing.assert_close(a.double(), b, rtol=tolerance, atol=tolerance)
 
 
-def test_what_is_not_a_number_stays_so() -> None:
-    inputs = torch.zeros(1, 2, 3, 8)
-    inputs[0, 0, 1, 2] = torch.nan
-    with using("compiled"):
-        states = stacked_lstm(inputs, torch.zeros(1, 8), torch.ones(1, 2, 8))
-    assert states[0, 0, 1:].isnan().any() and states[0, 1].isfinite().all() and states[0, 0, 0].isfinite().all()
-
-
-def test_large_activations_saturate() -> None:
-    inputs = torch.tensor([-1e4, -80.0, 0.0, 80.0, 1e4]).repeat(4).view(1, 1, 1, 20).requires_grad_()
-    with using("compiled"):
-        states = stacked_lstm(inputs, torch.zeros(1, 20), torch.zeros(1, 5, 20))
-    with using("reference"):
-        expected = stacked_lstm(inputs, torch.zeros(1, 20), torch.zeros(1, 5, 20))
-    torch.testing.assert_close(states, expected, rtol=0, atol=1e-6)
-    states.sum().backward()
-    assert inputs.grad is not None and inputs.grad.isfinite().all()
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_sentence_that_may_read_nothing_is_a_plain_lstm(dtype: torch.dtype) -> None:
     shapes = ((1, 2, 3, 8), (1, 8), (1, 2, 3, 4), (1, 2, 1, 5, 4), (1, 2, 1, 5, 2))
@@ -95,16 +61,7 @@ def test_a_sentence_that_may_read_nothing_is_a_plain_lstm(dtype: torch.dtype) ->
     mask = torch.tensor([True, False]).view(1, 2, 1, 1).expand(1, 2, 1, 5)
     with using("compiled"):
         states, taken, _ = lstm_dagger(*leaves, mask, *weights)
-        plain = stacked_lstm(leaves[0].detach(), leaves[1].detach(), weights[0])
+        plain = lstm_states(leaves[0].detach(), leaves[1].detach(), weights[0])
     gradients = torch.autograd.grad(states[:, 1].sum(), leaves)
     assert (taken[0, 1] == 0).all() and all(x.isfinite().all() for x in gradients)
     torch.testing.assert_close(states[:, 1], plain[:, 1])
-
-
-def test_without_gradients_nothing_is_kept_and_states_are_the_same() -> None:
-    leaves = [draw(2, 3, 4, 20).requires_grad_(), draw(2, 20).requires_grad_(), draw(2, 5, 20).requires_grad_()]
-    with using("compiled"):
-        kept = stacked_lstm(*leaves)
-        with torch.no_grad():
-            unkept = stacked_lstm(*leaves)
-    assert torch.equal(kept, unkept) and kept.requires_grad and not unkept.requires_grad
