@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tasktalk.communication.kernels.build import library
-from tasktalk.communication.kernels.native import filled, packed, recurrent_gradient, rows_contiguous, strides
+from tasktalk.communication.kernels.native import filled, packed, rows_contiguous, strides
 from tests.communication.kernels.arguments import draw
 
 
@@ -39,14 +39,3 @@ def test_rows_are_copied_only_if_they_have_to_be() -> None:
 
 def test_what_stands_for_all_has_no_stride() -> None:
     assert strides("x", draw(1, 5, 7), "cell", "sentence") == {"x_cell": 0, "x_sentence": 7}
-
-
-@pytest.mark.parametrize("words", [1, 2, 5])
-def test_the_gradient_of_recurrent_weights_pairs_each_word_with_the_state_before_it(words: int) -> None:
-    states, dz = draw(2, 3, words, 4), draw(2, 3, words, 6)
-    expected = torch.zeros(2, 4, 6, dtype=torch.float64)
-    for cell in range(2):
-        for sentence in range(3):
-            for t in range(1, words):
-                expected[cell] += torch.outer(states[cell, sentence, t - 1], dz[cell, sentence, t])
-    torch.testing.assert_close(recurrent_gradient(states, dz), expected, rtol=0, atol=1e-12)

@@ -10,7 +10,6 @@ from torch.nn.functional import pad
 from tasktalk.communication.kernels.native import (
     filled,
     packed,
-    recurrent_gradient,
     rows_contiguous,
     run,
     strides,
@@ -135,12 +134,23 @@ def _finish(
         made["d_keys"],
         made["d_messages"],
         None,
-        recurrent_gradient(states, d_inputs),
-        recurrent_gradient(states, d_queries).sum(dim=0),
+        _recurrent_gradient(states, d_inputs),
+        _recurrent_gradient(states, d_queries).sum(dim=0),
         mixed.flatten(0, 2).t() @ d_read.flatten(0, 2),
         c.flatten(0, 2).t() @ d_read.flatten(0, 2)[:, c.shape[-1] :],
         -2 * made["d_score"].sum(dim=(0, 1))[:attention],
     )
+
+
+def _recurrent_gradient(states: Tensor, dz: Tensor) -> Tensor:
+    """The sum of h_{t-1}^T dz_t over all words, (cells, hidden, gates).
+
+    One product of all words, each with the word before it, less what pairs a sentence with the end of the one before.
+    """
+    words = states.shape[2]
+    h, dz = states.flatten(1, 2).transpose(1, 2), dz.flatten(1, 2)
+    total = torch.bmm(h[..., :-1], dz[:, 1:])
+    return total.baddbmm_(h[..., words - 1 : -1 : words], dz[:, words::words], alpha=-1)
 
 
 def _once(x: Tensor) -> Tensor:

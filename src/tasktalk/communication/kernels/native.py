@@ -57,21 +57,6 @@ def strides(name: str, x: Tensor, *axes: str) -> dict[str, int]:
     return {f"{name}_{axis}": 0 if x.shape[i] == 1 else x.stride(i) for i, axis in enumerate(axes)}
 
 
-def recurrent_gradient(states: Tensor, dz: Tensor) -> Tensor:
-    """The sum of h_{t-1}^T dz_t over all words, (cells, hidden, gates).
-
-    One product of all words, each with the word before it, less what pairs a sentence with the end of the one before.
-
-    Args:
-        states: h_t, (cells, batch, words, hidden).
-        dz: gradient of the pre-activations, (cells, batch, words, gates).
-    """
-    words = states.shape[2]
-    h, dz = states.flatten(1, 2).transpose(1, 2), dz.flatten(1, 2)
-    total = torch.bmm(h[..., :-1], dz[:, 1:])
-    return total.baddbmm_(h[..., words - 1 : -1 : words], dz[:, words::words], alpha=-1)
-
-
 def _code(like: Tensor) -> ctypes.CDLL:
     code = library(like.dtype)
     if code is None:
