@@ -126,9 +126,10 @@ def _caption(found: Mapping[str, Any]) -> str:
     return (
         f"A training step (forward, backward, optimiser) of {sizes.batch} sentences of {sizes.words} words, "
         f"{sizes.tasks} tasks, width {sizes.hidden}, {steps['threads']} threads, {found['time']} time. The floor is "
-        f"the time of the products at {steps['peak_gflops']:.0f} GFLOP/s, the peak in this run, and one pass over the "
-        "attention. Loops: the paper's equations word by word; in the last column LSTMs that only send are "
-        "torch's. Each is run twice in its turn and the second time counts. Medians (lowest to highest)."
+        "the time of the products at the rate of one large product right before "
+        f"(at most {steps['peak_gflops']:.0f} GFLOP/s), and one pass over the attention. Loops: the paper's equations "
+        "word by word; in the last column LSTMs that only send are torch's. Each is run twice in its turn and the "
+        "second time counts. Medians (lowest to highest)."
     )
 
 

@@ -36,28 +36,32 @@ def compare(sizes: Sizes, threads: int, rounds: int, cpu_time: bool = False, pro
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        jobs: dict[str, Callable[[], object]] = {"peak": product_job(product)}
+        jobs: dict[str, Callable[[], object]] = {}
         for model in MODELS:
-            jobs |= {f"{model} {name}": job for name, job in _jobs(model, sizes).items()}
+            of_model = {"product": product_job(product)} | _jobs(model, sizes)
+            jobs |= {f"{model} {name}": job for name, job in of_model.items()}
         seconds = take_turns(jobs, rounds, cpu_time, twice=True)
     finally:
         torch.set_num_threads(before)
-    peak = peak_rate(seconds["peak"], product)
     return {
         "threads": threads,
-        "peak_gflops": peak / 1e9,
-        "rows": [_row(model, sizes, seconds, peak) for model in MODELS],
+        "peak_gflops": max(peak_rate(seconds[f"{model} product"], product) for model in MODELS) / 1e9,
+        "rows": [_row(model, sizes, seconds, product) for model in MODELS],
     }
 
 
-def _row(model: Model, sizes: Sizes, seconds: dict[str, list[float]], peak: float) -> dict[str, Any]:
+def _row(model: Model, sizes: Sizes, seconds: dict[str, list[float]], product: int) -> dict[str, Any]:
     ours, loop, mixed, once = (seconds[f"{model} {name}"] for name in ("ours", "loop", "loop and LSTM", "attention"))
-    products = operations(model, sizes) / peak
-    floors = [products + attention for attention in once]
+    # The clock of a processor changes within a run, so a step has the rate of the product right before it.
+    rates = [peak_rate([second], product) for second in seconds[f"{model} product"]]
+    products = [operations(model, sizes) / rate for rate in rates]
+    floors = [a + b for a, b in zip(products, once, strict=True)]
+    floor = {"products": statistics.median(products) * 1e3, "attention": statistics.median(once) * 1e3}
     return {
         "model": model,
+        "product_gflops": statistics.median(rates) / 1e9,
         "milliseconds": {"ours": statistics.median(ours) * 1e3, "loop": statistics.median(loop) * 1e3},
-        "floor_milliseconds": {"products": products * 1e3, "attention": statistics.median(once) * 1e3},
+        "floor_milliseconds": floor,
         "loop_to_ours": ratio(loop, ours),
         "loop_and_lstm_to_ours": ratio(mixed, ours),
         "ours_to_floor": ratio(ours, floors),
