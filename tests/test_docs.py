@@ -28,7 +28,7 @@ from tasktalk.core.task import Task
 from tasktalk.data.tokenize import TOKENIZERS
 from tasktalk.models.build import build_network
 from tasktalk.models.network import TextNetwork
-from tasktalk.models.options import LinearOptions
+from tasktalk.models.options import ForestOptions, LinearOptions
 from tasktalk.models.tagging_network import TaggingNetwork
 from tasktalk.training.config import Config, make_config, model_names, read_config
 from tasktalk.training.loop import snapshot
@@ -300,7 +300,7 @@ def test_every_tokeniser_is_documented() -> None:
 @pytest.mark.parametrize("path", RECIPES, ids=name)
 def test_recipes_build_their_networks(path: Path) -> None:
     config = make_config(read_config(path))
-    assert not isinstance(config.model, LinearOptions)
+    assert not isinstance(config.model, LinearOptions | ForestOptions)
     if config.data.source == ["fdu-mtl"]:
         tasks = [Task(task, "binary", ("negative", "positive")) for task in FDU_MTL_TASKS]
         network = build_network(config.model, tasks, TextInputs(20, 10))

@@ -1,6 +1,7 @@
 """The part on the general dependency, of every kind of weights and of odd ones."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def stitches(tasks: int = 4) -> Overview:
     return make(np.repeat(stitch[None], 8, axis=0), "stitch", general=stitch)
 
 
-CASES = {
+CASES: dict[str, tuple[Callable[[], Overview], list[str]]] = {
     "dc": (lambda: make(in_groups(27, diagonal=False), "alpha"), ["weights", "graph", "tasks"]),
     "ic": (lambda: make(alike(), "beta"), ["weights", "graph", "tasks"]),
     "mitten": (

@@ -1,8 +1,10 @@
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from matplotlib.patches import Rectangle
 
 from tasktalk.analysis.figures import reading_figure, save_figure, senders_figure
 from tasktalk.analysis.listening import Reading, Senders
@@ -24,7 +26,7 @@ def test_a_reading_shows_every_task_word_and_gate() -> None:
     assert image is not None
     np.testing.assert_array_equal(image, reading().taken)
     assert [text.get_text() for text in gates.texts] == ["0.25", "0.75"]
-    assert [patch.get_width() for patch in gates.patches] == [0.25, 0.75]
+    assert [cast(Rectangle, patch).get_width() for patch in gates.patches] == [0.25, 0.75]
 
 
 def test_senders_show_a_square() -> None:

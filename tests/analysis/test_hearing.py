@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,12 @@ from tasktalk.training.run import Run
 from tasktalk.training.train import train
 from tests.training.toy import config, graph_config, molecules, tagged, toy
 
-SETTINGS = {"dc": {}, "ic": {"bidirectional": True}, "mitten": {}, "mmoe": {"bidirectional": True, "experts": 4}}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "dc": {},
+    "ic": {"bidirectional": True},
+    "mitten": {},
+    "mmoe": {"bidirectional": True, "experts": 4},
+}
 
 
 @pytest.fixture(scope="module")

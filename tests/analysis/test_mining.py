@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tasktalk.analysis import mining
-from tasktalk.analysis.mining import SHORT, Candidates, Mined, Miner, Pattern, texts_with
+from tasktalk.analysis.mining import SHORT, Candidates, Mined, Miner, Pattern, Range, texts_with
 
 TASKS, LEAST = 2, 3
 Key = tuple[int, int, Pattern]
@@ -49,11 +49,8 @@ def occurrences(text: list[str]) -> list[tuple[Pattern, list[int], list[int]]]:
                 near = [t for t in range(n) if 0 < distance[t] <= SHORT]
                 far = [t for t in range(n) if distance[t] > SHORT]
                 words = tuple(low[j] for j in window)
-                found += [
-                    (Pattern("", words, name), readers, window)
-                    for name, readers in (("short", near), ("long", far))
-                    if readers
-                ]
+                ranges: list[tuple[Range, list[int]]] = [("short", near), ("long", far)]
+                found += [(Pattern("", words, name), readers, window) for name, readers in ranges if readers]
     return found
 
 

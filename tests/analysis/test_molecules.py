@@ -9,6 +9,7 @@ import pytest
 
 from tasktalk.analysis import molecules as module
 from tasktalk.analysis.molecules import Drawn, molecules_part
+from tasktalk.analysis.overview import choose
 from tasktalk.core.errors import TasktalkError
 from tasktalk.data.atoms import molecule_graph, parse
 from tasktalk.data.dataset import Examples, Molecules
@@ -39,8 +40,9 @@ def test_every_atom_stands_with_the_source_it_listened_to_most(runs: dict[str, R
     part = molecules_part(run, test, most=4)
     assert part is not None and [check.passed is None for check in part.checks] == [False, False]
     (picture,) = part.pictures
-    chosen = take(test, module.choose(test, 4, 0))
-    assert sorted({row[1] for row in picture.rows}) == sorted(run.shown(chosen))
+    chosen = take(test, choose(test, 4, 0))
+    shown: set[Any] = {row[1] for row in picture.rows}
+    assert sorted(shown) == sorted(run.shown(chosen))
     tasks = [task.name for task in run.tasks]
     sources = tasks if model == "mitten" else [f"expert {n}" for n in range(1, 6)]
     for number in range(4):

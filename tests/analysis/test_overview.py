@@ -1,6 +1,6 @@
 """The weights of every sample, against loops over words, atoms and samples, and on trained models of every kind."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from tasktalk.core.batch import Listening
 from tasktalk.core.errors import ConfigError
 from tasktalk.data.dataset import Dataset, Examples, Molecules, Nodes, Sentences
 from tasktalk.data.take import take
+from tasktalk.training.config import Config
 from tasktalk.training.run import Run
 from tasktalk.training.train import train
 from tests.analysis.made import made_overview
@@ -53,7 +54,7 @@ def test_weights_of_words_are_means_and_padding_does_not_count(name: str) -> Non
     """The record is not 0 on padding here, which no model does: it must not be read."""
     entry, back = rows(3, 4, 5, 3), rows(3, 4, 5, 3, seed=1)
     shares = {"dependency": torch.zeros(3, 3)} if name == "weights" else {}
-    found = sample_weights(heard(**{name: entry, f"backward_{name}": back}, **shares))
+    found = sample_weights(heard(LENGTHS, **{name: entry, f"backward_{name}": back}, **shares))
     assert found.shape == (4, 3, 3)
     for sample in range(4):
         for task in range(3):
@@ -195,7 +196,7 @@ def test_shared_samples_are_those_of_every_task() -> None:
     np.testing.assert_allclose(found.mean(), found.weights.mean(axis=0))
 
 
-CASES = {
+CASES: dict[str, tuple[Callable[[], Dataset], Config]] = {
     "dc": (toy, config("dc", hidden=4, training__epochs=1)),
     "ic": (toy, config("ic", hidden=4, bidirectional=True, training__epochs=1)),
     "ic-shared": (lambda: toy(shared=True), config("ic", hidden=4, training__epochs=1)),

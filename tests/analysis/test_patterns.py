@@ -87,9 +87,9 @@ def test_the_table_is_what_is_counted_text_by_text(run: Run, data: Dataset, part
         )
         assert texts == support[key]
         assert lift == pytest.approx(lifts[key], rel=1e-4) and weak == pytest.approx(weaker[key], rel=1e-4)
-    words = [row[1] for row in rows if row[2] == "word"]
+    first = [row[1] for row in rows if row[2] == "word"]
     best = sorted((p for p in lifts if p.kind == "word" and np.isfinite(weaker[p])), key=lambda p: -weaker[p])
-    assert words == [p.read[0] for p in best[:15]]
+    assert first == [p.read[0] for p in best[:15]]
 
 
 def test_what_is_borrowed_from_another_task(part: Part) -> None:

@@ -1,6 +1,7 @@
 """The part on samples: clusters that were planted, and inputs that have none."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from tasktalk.core.errors import ConfigError
 from tests.analysis.overviews import EVIL, alike, in_groups, make
 
 
-def two_ways(**more: object) -> Overview:
+def two_ways(**more: Any) -> Overview:
     """Samples of two kinds: in every third the tasks listen to the next group."""
     weights = in_groups(60, noise=0.5)
     weights[::3] = np.roll(weights[::3], 3, axis=2)

@@ -1,4 +1,7 @@
+from typing import cast
+
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from tasktalk.analysis.clusters import find_clusters
 from tasktalk.analysis.samples_figure import map_figure, map_plot, matrices_figure, matrices_plot, members_figure
@@ -16,7 +19,7 @@ def test_every_sample_is_a_point_of_its_cluster() -> None:
     assert len({trace.marker.symbol for trace in plot.data}) == len({trace.marker.color for trace in plot.data}) == 3
     assert "% of the variance" in plot.layout.xaxis.title.text
     axes = map_figure(FOUND).axes[0]
-    assert [len(part.get_offsets()) for part in axes.collections] == [30, 20, 10]
+    assert [len(np.asarray(part.get_offsets())) for part in axes.collections] == [30, 20, 10]
 
 
 def test_matrices_of_every_cluster() -> None:
@@ -34,4 +37,4 @@ def test_matrices_of_every_cluster() -> None:
 
 def test_shares_fill_their_bars() -> None:
     axes = members_figure(["a", "b"], np.array([[0.25, 0.75], [1.0, 0.0]])).axes[0]
-    assert [patch.get_width() for patch in axes.patches] == [0.25, 1.0, 0.75, 0.0]
+    assert [cast(Rectangle, patch).get_width() for patch in axes.patches] == [0.25, 1.0, 0.75, 0.0]

@@ -52,7 +52,7 @@ def test_a_task_without_samples_is_placed_by_who_listens_to_it() -> None:
 
 def test_a_mirror_takes_what_it_knows() -> None:
     found = mirrored(np.array([[1.0, 2.0, np.nan], [4.0, 1.0, 5.0], [np.nan, np.nan, np.nan]]))
-    np.testing.assert_allclose(found, [[1, 3, np.nan], [3, 1, 5], [np.nan, 5, np.nan]])
+    np.testing.assert_allclose(found, [[1.0, 3.0, np.nan], [3.0, 1.0, 5.0], [np.nan, 5.0, np.nan]])
 
 
 def test_groups_are_numbered_along_the_tree() -> None:

@@ -92,7 +92,9 @@ def test_halves_are_read_by_the_model(tmp_path: Path) -> None:
     second = texts.tokens[row][2:]
     assert halves[row].words == second
     alone = run.listen([" ".join(second)])
-    np.testing.assert_allclose(halves[row].weights, alone.record["alpha"][:, 0, :3].numpy(), atol=1e-6)
+    weights = halves[row].weights
+    assert weights is not None
+    np.testing.assert_allclose(weights, alone.record["alpha"][:, 0, :3].numpy(), atol=1e-6)
     assert [check.passed in {True, False} for check in checks.word_checks(run, texts, heard, "alpha")] == [True, True]
 
 

@@ -22,8 +22,8 @@ def plan(models: Sequence[str], *settings: str, variants: Sequence[str] = (), **
 def test_plain_settings_hold_for_all_networks_and_titled_ones_for_one() -> None:
     rows = plan(["single", "mitten"], "model.hidden=8", "mitten:model.eta=2", "training.epochs=3")
     assert [row.title for row in rows] == ["single", "mitten"]
-    assert [row.config.model.hidden for row in rows] == [8, 8]  # type: ignore[union-attr]
-    assert rows[1].config.model.eta == 2  # type: ignore[union-attr]
+    assert [row.config.model.hidden for row in rows] == [8, 8]
+    assert rows[1].config.model.eta == 2
     assert [row.config.training.epochs for row in rows] == [3, 3]
 
 
@@ -35,16 +35,19 @@ def test_variants_have_settings_of_their_own_between_commas_or_with_the_title_ag
     ]
     rows = {row.title: row.config for row in plan(["mitten"], variants=variants)}
     assert list(rows) == ["mitten", "a", "b"]
-    assert (rows["a"].model.dependency, rows["a"].model.eta) == ("log-prior", 2)  # type: ignore[union-attr]
+    assert (rows["a"].model.dependency, rows["a"].model.eta) == ("log-prior", 2)
     assert (rows["a"].training.weight_decay, rows["mitten"].training.weight_decay) == (0.5, 0.0)
-    assert (rows["b"].model.dependency, rows["b"].model.eta) == ("scale", 3)  # type: ignore[union-attr]
+    assert (rows["b"].model.dependency, rows["b"].model.eta) == ("scale", 3)
 
 
 def test_a_setting_by_title_is_stronger_and_the_file_is_weaker() -> None:
-    values = {"model": {"name": "ic", "hidden": 5, "layers": 2}, "training": {"beside": ["linear"], "seed": 9}}
+    values: dict[str, Any] = {
+        "model": {"name": "ic", "hidden": 5, "layers": 2},
+        "training": {"beside": ["linear"], "seed": 9},
+    }
     rows = plan(["single", "shared"], "model.hidden=8", "shared:model.hidden=9", **values)
-    assert [row.config.model.hidden for row in rows] == [8, 9]  # type: ignore[union-attr]
-    assert [row.config.model.layers for row in rows] == [2, 2]  # type: ignore[union-attr]
+    assert [row.config.model.hidden for row in rows] == [8, 9]
+    assert [row.config.model.layers for row in rows] == [2, 2]
     assert [row.config.training.beside for row in rows] == [[], []]
     assert rows[0].with_seed(3).training.seed == 3
 
@@ -52,7 +55,7 @@ def test_a_setting_by_title_is_stronger_and_the_file_is_weaker() -> None:
 def test_settings_of_networks_do_not_hold_for_simple_models_and_that_is_said_once() -> None:
     rows, remarks = plan_rows(["single", "linear", "forest"], (), {}, ("model.hidden=8", "forest:model.trees=7"))
     assert remarks == ["the settings model.* are of networks and do not hold for linear and forest"]
-    assert rows[2].config.model.trees == 7  # type: ignore[union-attr]
+    assert rows[2].config.model.trees == 7
     assert plan_rows(["single", "forest"], (), {}, ("forest:model.trees=7",))[1] == []
 
 

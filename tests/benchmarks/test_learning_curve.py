@@ -78,7 +78,7 @@ def test_nothing_is_drawn_before_there_is_a_point(tmp_path: Path) -> None:
 
 def drawn(panel: Axes) -> dict[str, list[float]]:
     """Upright values of each curve by its label."""
-    return {box.get_label(): list(box.lines[0].get_ydata()) for box in panel.containers}  # type: ignore[attr-defined]
+    return {str(box.get_label()): list(box.lines[0].get_ydata()) for box in panel.containers}  # type: ignore[attr-defined]
 
 
 def test_a_panel_for_the_mean_and_for_each_task_with_error_bars() -> None:

@@ -31,7 +31,7 @@ from tasktalk.training.run_folder import read_json
 from tasktalk.training.train import train
 from tests.cli.conftest import contents, reviews, write_csv
 
-SMALL = {"hidden": 4, "embedding_features": 4}
+SMALL: dict[str, Any] = {"hidden": 4, "embedding_features": 4}
 TRAINING = {"epochs": 1, "tracker": "none", "patience": 2, "beside": [], "device": "cpu"}
 
 

@@ -27,7 +27,7 @@ from tasktalk.models.options import LSTMOptions
 from tasktalk.training.config import make_config
 from tasktalk.training.run_folder import METRICS, write_json
 
-SCORES = {
+SCORES: dict[str, dict[str, tuple[float, ...]]] = {
     "transfer": {"books": (10.0, 12.0), "MR": (20.0, 22.0)},
     "ic alone": {"books": (15.0, 16.0), "MR": (26.0, 25.0)},
     "lstm alone": {"books": (18.0, 18.0), "MR": (30.0,)},

@@ -39,7 +39,9 @@ def test_outputs_losses_and_gradients_are_the_same(model: str, apart: bool) -> N
         torch.testing.assert_close(found, loop.get_parameter(f"readouts.{k}.linear.weight").grad.t(), rtol=0, atol=1e-5)
     for e in range(len(loop.encoders)):
         found = ours.get_parameter(f"encoders.encoders.{e}.layers.0.weight").grad
-        theirs = [linear.weight.grad.t() for linear in loop.get_submodule(f"encoders.{e}.kinds.0").children()]
+        theirs = [
+            linear.get_parameter("weight").grad.t() for linear in loop.get_submodule(f"encoders.{e}.kinds.0").children()
+        ]
         torch.testing.assert_close(found, torch.stack(theirs), rtol=0, atol=1e-5)
 
 

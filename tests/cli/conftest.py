@@ -57,7 +57,7 @@ def write_csv(path: Path, rows: Sequence[tuple[str, ...]], header: str = "text,l
 def assays(rows: int, seed: int) -> list[tuple[str, ...]]:
     """Molecules: a name, SMILES, whether there is oxygen (some unknown), which ring there is, and a size."""
     rng = np.random.default_rng(seed)
-    found = []
+    found: list[tuple[str, ...]] = []
     for row in range(rows):
         ring = ("", "c1ccccc1", "C1CC1")[row % 3]
         smiles = ring + "".join(rng.choice(["C", "N", "O", "CC"], size=rng.integers(1, 6)))

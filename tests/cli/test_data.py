@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,7 +18,7 @@ TRAIN = "".join(f"{row % 2}\t{'bad' if row % 2 else 'good'} text {row}\n" for ro
 
 
 @pytest.fixture
-def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Site:
+def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
     """A catalogue of one small data set on a server of this machine, and an empty cache."""
     monkeypatch.setenv("TASKTALK_DATA", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

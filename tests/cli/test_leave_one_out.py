@@ -42,11 +42,11 @@ def test_every_task_is_left_out_and_a_finished_run_is_taken(home: Path, cli: Cli
     done = cli(*plain, "--beside", "none", "--out", out / "seed-0/without-books")
     assert done.code == 0, done.err
     before = contents(out)
-    done = program(*LEAVE, "--target", "books", "--labels", "4")
-    assert done.returncode == 0, done.stderr
-    assert "without-books" not in done.stderr and "seed-0/books (2 of 8) ..." in done.stderr
+    ended = program(*LEAVE, "--target", "books", "--labels", "4")
+    assert ended.returncode == 0, ended.stderr
+    assert "without-books" not in ended.stderr and "seed-0/books (2 of 8) ..." in ended.stderr
     assert {name: data for name, data in contents(out).items() if name in before} == before
-    shown = done.stdout.splitlines()
+    shown = ended.stdout.splitlines()
     assert re.split(r" {2,}", shown[0]) == ["task", "transfer", "ic alone", "lstm alone", "all tasks"]
     assert shown[1].split()[0] == "books" and len(shown[1].split()) == 5
     at = shown.index("Test error by training labels, books:")

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tasktalk.cli.models import describe
+from tasktalk.models.settings import Settings
 from tasktalk.training.config import Config, DataConfig, TrainingConfig, model_names
 from tests.cli.conftest import Cli
 
@@ -23,7 +24,7 @@ def test_every_model_has_a_line_in_the_group_of_what_it_reads(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("settings", [DataConfig, TrainingConfig, *model_names().values()])
-def test_every_setting_is_described(settings: type) -> None:
+def test_every_setting_is_described(settings: type[Settings]) -> None:
     described = describe(settings)
     assert set(described) == set(settings.model_fields) - {"name"}
     for facts in described.values():

@@ -1,5 +1,6 @@
 """Tables of scores: the metric of each task, means, marks."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,12 @@ MOLECULES = Molecules([], [], [])
 
 
 def scores(
-    test: dict[str, tuple[int, float | None]], new: dict[str, tuple[int, float | None]] | None = None,
+    test: Mapping[str, tuple[int, float | None]], new: Mapping[str, tuple[int, float | None]] | None = None,
     metric: str | dict[str, str] = "error",
 ) -> dict[str, Any]:  # fmt: skip
     """``metrics.json`` as far as the table reads it."""
 
-    def block(tasks: dict[str, tuple[int, float | None]]) -> dict[str, Any]:
+    def block(tasks: Mapping[str, tuple[int, float | None]]) -> dict[str, Any]:
         keys = {task: metric if isinstance(metric, str) else metric[task] for task in tasks}
         return {"tasks": {task: {"n": n, keys[task]: value, "loss": 0.5} for task, (n, value) in tasks.items()}}
 

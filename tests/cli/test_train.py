@@ -231,7 +231,8 @@ class Broken(PrivateLSTM):
 def test_a_block_of_ones_own_is_found_again_by_every_command(shop: Path, tmp_path: Path) -> None:
     """As a program, whose path does not have the current folder unless the block asks for it."""
     home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
-    home.mkdir(), elsewhere.mkdir()
+    home.mkdir()
+    elsewhere.mkdir()
     (home / "my_blocks.py").write_text(OWN_BLOCKS, encoding="utf-8")
     run = tmp_path / "run"
     done = program("train", shop, "--model", "my_blocks:Sound", *ONE_EPOCH, "--beside", "none", "--out", run, cwd=home)

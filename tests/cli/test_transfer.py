@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     assert contents(home / "run") == before, "a test has changed the shared run folder"
 
 
-def answers(found: str) -> list[dict[str, dict[str, object]]]:
+def answers(found: str) -> list[dict[str, dict[str, Any]]]:
     return [json.loads(line) for line in found.splitlines()]
 
 

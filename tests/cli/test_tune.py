@@ -65,7 +65,7 @@ def test_the_grid_of_the_paper_is_tried_without_a_search(shop: Path, tmp_path: P
     summary = json.loads((out / "tune.json").read_text(encoding="utf-8"))
     assert (summary["sampler"], summary["pruner"], summary["grid"]) == ("grid", "none", 9)
     assert summary["space"] == {"model.hidden": "100, 200, 300", "training.weight_decay": "0.0, 5e-05, 1e-05"}
-    assert make_config(read_config(out / "best.yaml")).model.hidden in (100, 200, 300)  # type: ignore[union-attr]
+    assert make_config(read_config(out / "best.yaml")).model.hidden in (100, 200, 300)
 
 
 def test_an_interrupt_tells_how_to_go_on(shop: Path, tmp_path: Path) -> None:

@@ -64,6 +64,6 @@ def test_lstms_start_alike_unless_each_is_drawn() -> None:
     torch.manual_seed(0)
     for alike in (True, False):
         first, second = LSTMs(WORD_FEATURES, HIDDEN, 2, alike).cells
-        assert torch.equal(first.weight_x, second.weight_x) == alike
-        assert torch.equal(first.weight_h, second.weight_h) == alike
+        for name in ("weight_x", "weight_h"):
+            assert torch.equal(first.get_parameter(name), second.get_parameter(name)) == alike
         assert first.weight_x is not second.weight_x

@@ -80,7 +80,8 @@ def test_prior_may_come_later() -> None:
 
 def test_without_eta_only_a_log_prior_speaks() -> None:
     prior = torch.tensor([[2.0, 1.0, 1.0], [1.0, 3.0, 1.0], [1.0, 1.0, 1.0]])
-    for dependency, expected in (("scale", torch.full((3, 3), 1 / 3)), ("log-prior", prior / prior.sum(1, True))):
+    cases: dict[Dependency, Tensor] = {"scale": torch.full((3, 3), 1 / 3), "log-prior": prior / prior.sum(1, True)}
+    for dependency, expected in cases.items():
         transfer = MutualAttention(FEATURES, TASKS, eta=0.0, dependency=dependency, prior=prior)
         weights = transfer(*draw(), (0, 1, 2)).record["weights"]
         torch.testing.assert_close(weights, expected.unsqueeze(1).expand_as(weights))

@@ -54,4 +54,4 @@ def test_record_stands_at_its_words() -> None:
 def test_every_lstm_starts_from_a_draw_of_its_own() -> None:
     for transfer in (CrossStitch(HIDDEN, 2), MixtureOfExperts(HIDDEN, WORD_FEATURES, 3, 2)):
         first, second = TransferOverWords(WORD_FEATURES, HIDDEN, transfer).lstms.cells
-        assert not torch.equal(first.weight_x, second.weight_x)
+        assert not torch.equal(first.get_parameter("weight_x"), second.get_parameter("weight_x"))

@@ -110,9 +110,9 @@ def test_identifiers_are_refused() -> None:
 
 
 def test_label_that_training_lacks() -> None:
-    splits = {"train": [("x", {"a": "good"}), ("y", {"a": "bad"})], "dev": [("z", {"a": "goood"})]}
+    given = table(train=[("x", {"a": "good"}), ("y", {"a": "bad"})], dev=[("z", {"a": "goood"})])
     with pytest.raises(DataError, match=r"dev.csv, line 2: task 'a': label 'goood' is not in training; did you mean"):
-        assemble(table(**splits), "words")
+        assemble(given, "words")
 
 
 def test_unknown_tokeniser() -> None:

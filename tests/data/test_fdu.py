@@ -135,9 +135,9 @@ def test_real_duplicates_have_the_same_label(fdu: Dataset) -> None:
     labels: dict[tuple[int, tuple[str, ...]], set[float]] = {}
     for number, owner in enumerate(train.owner):
         labels.setdefault((owner, tuple(train.tokens[number])), set()).add(train.labels[number, owner])
-    for number in np.flatnonzero(twice):
-        owner = test.owner[number]
-        assert labels[owner, tuple(test.tokens[number])] == {test.labels[number, owner]}
+    for row in np.flatnonzero(twice):
+        owner = test.owner[row]
+        assert labels[owner, tuple(test.tokens[row])] == {test.labels[row, owner]}
     assert fdu.warnings[0].startswith("257 of 3200 dev texts also stand in train: apparel 5, baby 7")
 
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -89,7 +90,9 @@ def test_molecules_and_nodes_are_told_by_what_is_asked(tmp_path: Path) -> None:
 
 def test_what_is_one_file_is_not_given_as_several(tmp_path: Path) -> None:
     paths = [table(tmp_path / name) for name in ("a.csv", "b.csv")]
-    for choices, what in (({"smiles": "text"}, "a table of molecules"), ({"edges": "c.csv"}, "the labels of a graph")):
+    cases: list[tuple[dict[str, Any], str]]
+    cases = [({"smiles": "text"}, "a table of molecules"), ({"edges": "c.csv"}, "the labels of a graph")]
+    for choices, what in cases:
         with pytest.raises(ConfigError, match=f"expected {what} in one file, found 2 files"):
             load(paths, **choices)
     for name in ("a.mat", "b.mat"):

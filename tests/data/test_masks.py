@@ -10,7 +10,7 @@ import pytest
 
 from tasktalk.core.errors import ConfigError, DataError
 from tasktalk.core.task import Task
-from tasktalk.data.dataset import Dataset, Examples, MoleculeGraph, Molecules, NodeGraph, Nodes
+from tasktalk.data.dataset import Content, Dataset, Examples, MoleculeGraph, Molecules, NodeGraph, Nodes
 from tasktalk.data.fdu import load_fdu
 from tasktalk.data.masks import Mask, mask_labels, parse_mask
 
@@ -175,7 +175,7 @@ def test_molecules_and_nodes() -> None:
     smiles = [str(i) for i in range(EXAMPLES)]
     graph = MoleculeGraph(np.zeros((1, 1)), np.zeros((2, 0), int), np.zeros(0, int))
     network = NodeGraph(smiles, np.zeros((2, 0), int), np.zeros((EXAMPLES, 0)))
-    contents = [Molecules(smiles, smiles, [graph] * EXAMPLES), Nodes(network, np.arange(EXAMPLES))]
+    contents: list[Content] = [Molecules(smiles, smiles, [graph] * EXAMPLES), Nodes(network, np.arange(EXAMPLES))]
     text, _ = mask_labels(shared(), parse_mask("all:10"), seed=0)
     for content in contents:
         train = replace(shared().splits["train"], content=content)

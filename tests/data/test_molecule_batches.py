@@ -88,7 +88,7 @@ def test_fingerprints_go_along() -> None:
 
 
 def test_it_is_batchable_with_shared_and_with_separate_inputs() -> None:
-    shared = encode_molecules(molecules(SMILES), "kinds")
+    shared: object = encode_molecules(molecules(SMILES), "kinds")
     assert isinstance(shared, Batchable) and len(shared) == 6
     assert shared.sizes().tolist() == [11, 1, 2, 2, 12, 2]
     plans = plan_epoch(shared, 4, 0, 0)

@@ -45,7 +45,7 @@ def test_labels_edges_and_splits(tmp_path: Path) -> None:
         f"n{number}" for number in range(30)
     )
     graph = graph_of(dataset)
-    assert all(examples.content.graph is graph for examples in dataset.splits.values())  # type: ignore[union-attr]
+    assert all(examples.content.graph is graph for examples in dataset.splits.values())
     np.testing.assert_array_equal(graph.edges, [range(29), range(1, 30)])
     assert graph.features.shape == (30, 0)
     for split, examples in dataset.splits.items():

@@ -15,7 +15,7 @@ def molecules(*smiles: str) -> Molecules:
 
 
 GRAPH = NodeGraph(["a", "b", "c", "d"], np.array([[0], [1]]), np.zeros((4, 0)))
-CONTENTS = [[["x"], [], ["y", "z"]], molecules("c", "n", "o"), Nodes(GRAPH, np.array([3, 0, 1]))]
+CONTENTS: list[Content] = [[["x"], [], ["y", "z"]], molecules("c", "n", "o"), Nodes(GRAPH, np.array([3, 0, 1]))]
 
 
 @pytest.mark.parametrize("content", CONTENTS, ids=["texts", "molecules", "nodes"])

@@ -43,9 +43,10 @@ def naive_states(encoders: GraphEncoders, features: Tensor, edges: Adjacency, wh
             weight, bias, gain, shift = (layer.get_parameter(n) for n in ("weight", "bias", "gain", "shift"))
             rows = []
             for i in range(len(features)):
-                total = bias
+                total: Tensor = bias
                 for k in range(edges.kinds):
-                    total = total + sum(entries[k, i, j] * h[j] for j in range(len(features))) @ weight[k]
+                    parts = (entries[k, i, j] * h[j] for j in range(len(features)))
+                    total = total + sum(parts, torch.zeros_like(h[0])) @ weight[k]
                 y = total.relu()
                 rows.append(gain * (y - y.mean()) / (y.var(correction=0) + 1e-5).sqrt() + shift)
             h = torch.stack(rows)

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -23,7 +26,8 @@ def with_loops() -> Adjacency:
     return normalised(np.array([[0, 1, 3], [1, 2, 4]]), np.zeros(3, int), 1, POSITIONS, precision=torch.float64)
 
 
-def inputs(kinds: int, given: int, own: int) -> dict[str, Tensor | None]:
+def inputs(kinds: int, given: int, own: int) -> dict[str, Any]:
+    """Arguments of ``graph_layer``; None where it reads nothing."""
     torch.manual_seed(0)
     shapes = {
         "given": (POSITIONS, given),
@@ -39,7 +43,7 @@ def mask() -> Tensor:
     return torch.randn(POSITIONS, HIDDEN, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
 
-def naive_layer(edges: Adjacency, p: dict[str, Tensor | None], keep: Tensor | None) -> Tensor:
+def naive_layer(edges: Adjacency, p: dict[str, Any], keep: Tensor | None) -> Tensor:
     """Encoder by encoder, position by position and neighbour by neighbour."""
     entries = edges.gather.to_dense().view(edges.kinds, POSITIONS, POSITIONS)
     rows = []
@@ -47,7 +51,7 @@ def naive_layer(edges: Adjacency, p: dict[str, Tensor | None], keep: Tensor | No
         parts = [part for part in (p["given"], None if p["x"] is None else p["x"][e]) if part is not None]
         read = torch.cat(parts, dim=1)
         for i in range(POSITIONS):
-            total = p["bias"][e]
+            total: Tensor = p["bias"][e]
             for k in range(edges.kinds):
                 for j in range(POSITIONS):
                     total = total + entries[k, i, j] * read[j] @ p["weight"][e, k]
@@ -61,7 +65,7 @@ def naive_layer(edges: Adjacency, p: dict[str, Tensor | None], keep: Tensor | No
 @pytest.mark.parametrize("make", [directed, with_loops])
 @pytest.mark.parametrize("keep", [None, mask()])
 def test_states_and_gradients_are_those_of_loops(
-    make: type[Adjacency], given: int, own: int, keep: Tensor | None
+    make: Callable[[], Adjacency], given: int, own: int, keep: Tensor | None
 ) -> None:
     edges = make()
     arguments = inputs(edges.kinds, given, own)
@@ -86,6 +90,7 @@ def test_a_gradient_in_any_layout() -> None:
 
 def test_the_precision_is_that_of_the_weights() -> None:
     edges = with_loops()
+    arguments: dict[str, Any]
     arguments = {name: None if x is None else x.detach().float() for name, x in inputs(edges.kinds, 2, 3).items()}
     expected = graph_layer(neighbourhoods(edges, torch.float32), **arguments)
     near = {name: arguments[name].bfloat16() for name in ("given", "x")}

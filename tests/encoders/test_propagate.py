@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -46,7 +48,7 @@ def test_the_more_precise_type_is_computed_in(precision: torch.dtype) -> None:
 
 
 @pytest.mark.parametrize("make", [directed, with_loops])
-def test_neighbourhoods_are_the_rows_that_are_not_empty(make: type[Adjacency]) -> None:
+def test_neighbourhoods_are_the_rows_that_are_not_empty(make: Callable[[], Adjacency]) -> None:
     edges = make()
     found = neighbourhoods(edges, torch.float64)
     full = edges.gather.to_dense()

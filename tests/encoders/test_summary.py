@@ -64,7 +64,7 @@ def test_states_and_gradients_are_those_of_loops(which: tuple[int, ...]) -> None
 def test_only_the_chosen_encoders_get_gradient() -> None:
     encoders = make()
     encoders(rows(), (1,)).square().sum().backward()
-    blocks = [encoders.weight.grad.unflatten(1, (ENCODERS, HIDDEN)).transpose(0, 1)]  # type: ignore[union-attr]
+    blocks = [encoders.weight.grad.unflatten(1, (ENCODERS, HIDDEN)).transpose(0, 1)]
     for gradient in (*blocks, encoders.bias.grad, encoders.gain.grad, encoders.shift.grad):
         assert gradient is not None
         assert [bool(part.any()) for part in gradient] == [False, True, False]
@@ -92,8 +92,10 @@ def test_encoders_that_start_alike_learn_apart() -> None:
     encoders = SummaryEncoders(FEATURES, HIDDEN, ENCODERS)
     weight = encoders.weight.detach().clone()
     encoders(rows(), (2,)).square().sum().backward()
+    gradient = encoders.gain.grad
+    assert gradient is not None
     with torch.no_grad():
-        encoders.gain -= encoders.gain.grad
+        encoders.gain.sub_(gradient)
     assert not torch.equal(encoders.gain[2], encoders.gain[0])
     assert torch.equal(encoders.weight, weight)
 

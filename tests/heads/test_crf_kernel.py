@@ -114,13 +114,18 @@ def test_what_is_forbidden_has_no_gradient() -> None:
         assert not gradient[x.isneginf()].any() and gradient[~x.isneginf()].all()
 
 
+def best_paths(given: list[Tensor], mask: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    emissions, transitions, start, end = given
+    return n_best(emissions, mask, transitions, start, end, n)
+
+
 def test_best_paths_are_legal() -> None:
     for seed in range(20):
         given = forbid(scores(8, 12, 4.0, seed))
         mask = mask_of([12, 1, 2, 3, 5, 7, 11, 12], 12)
         paths, best = viterbi(given[0], mask, *given[1:])
         torch.testing.assert_close(path_score(given[0], mask, paths, *given[1:]), best)
-        several, their_scores = n_best(given[0], mask, *given[1:], 4)
+        several, their_scores = best_paths(given, mask, 4)
         assert torch.equal(several[:, 0], paths)
         torch.testing.assert_close(their_scores[:, 0], best)
         for i in range(4):
@@ -131,7 +136,7 @@ def test_best_paths_are_legal() -> None:
 
 def everything(emissions: Tensor, mask: Tensor, *others: Tensor) -> list[Tensor]:
     paths, best = viterbi(emissions, mask, *others)
-    several, their_scores = n_best(emissions, mask, *others, 3)
+    several, their_scores = best_paths([emissions, *others], mask, 3)
     gradients = with_gradients([emissions, *others], mask)
     return [*gradients[:2], marginals(emissions, mask, *others), paths, best, several, their_scores]
 
@@ -169,7 +174,7 @@ def test_no_path_at_all() -> None:
     mask = mask_of([3, 1], 3)
     found = with_gradients(given, mask)
     assert all(x.isfinite().all() for x in found) and (found[0] < -1e29).all()
-    assert n_best(given[0], mask, *given[1:], 2)[1].isneginf().all()
+    assert best_paths(given, mask, 2)[1].isneginf().all()
 
 
 def test_not_a_number_is_not_hidden() -> None:

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -83,7 +85,7 @@ def test_gradients(name: ReadoutName) -> None:
 
 
 @pytest.mark.parametrize(("name", "reduce"), [("sum", torch.sum), ("mean", torch.mean), ("max", torch.amax)])
-def test_simple_readouts_are_what_they_are_called(name: ReadoutName, reduce: type[Tensor]) -> None:
+def test_simple_readouts_are_what_they_are_called(name: ReadoutName, reduce: Callable[..., Tensor]) -> None:
     states = make_states().detach() - 5
     found = make(name)(states, GRAPH_OF, GRAPHS, RECEIVERS)
     for graph in (0, 2, 3):

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tasktalk.heads.crf import CRF
 from tasktalk.heads.tagger import Output, Tagger
 
 SPANS = ("O", "B-a", "E-a", "I-a", "S-a")
@@ -31,14 +32,14 @@ def test_a_score_for_every_tag_of_the_receivers() -> None:
     states = torch.randn(2, 3, WORDS, FEATURES)
     found = tagger()(states, (2, 1))
     assert [x.shape for x in found] == [(3, WORDS, 5), (3, WORDS, 3)]
-    torch.testing.assert_close(found[1], states[1] @ tagger().layers[1].weight.t())
+    torch.testing.assert_close(found[1], states[1] @ tagger().get_parameter("layers.1.weight").t())
 
 
 @OUTPUTS
 def test_tasks_with_as_many_tags_start_alike_and_stay_apart(output: Output) -> None:
     made = Tagger(FEATURES, CLASSES, output)
-    first, _, last = made.layers
-    assert torch.equal(first.weight, last.weight) and first.weight is not last.weight
+    first, last = (made.get_parameter(f"layers.{task}.weight") for task in (0, 2))
+    assert torch.equal(first, last) and first is not last
     made.loss(made(torch.randn(1, 3, WORDS, FEATURES), (0,))[0], gold(5), 0).backward()
     names = {name for name, parameter in made.named_parameters() if parameter.grad is not None}
     assert names == {name for name, _ in made.named_parameters() if name.split(".")[1] == "0"}
@@ -91,7 +92,8 @@ def test_decoded_tags(output: Output, constraints: bool) -> None:
     if output == "softmax" and not constraints:
         assert torch.equal(found[MASK], emissions.argmax(dim=2)[MASK])
     if output == "crf":
-        assert torch.equal(found, made.crfs[0].decode(emissions, MASK))
+        crf = made.crfs[0]
+        assert isinstance(crf, CRF) and torch.equal(found, crf.decode(emissions, MASK))
 
 
 @OUTPUTS

@@ -243,7 +243,8 @@ def test_settings_that_would_do_nothing_to_graphs_are_refused(setting: dict[str,
 @pytest.mark.parametrize("kind", get_args(TransferNetworkOptions))
 def test_settings_of_graphs_reach_the_network(kind: type[TransferOptions], inputs: str) -> None:
     molecules = inputs == "molecules"
-    options = kind(hidden=4, layers=2, dropout=0.3, **({"readout": "max"} if molecules else {}))
+    readout: dict[str, Any] = {"readout": "max"} if molecules else {}
+    options = kind(hidden=4, layers=2, dropout=0.3, **readout)
     network = build_network(options, (*TASKS, AGE), GRAPHS[inputs])  # type: ignore[arg-type]
     assert isinstance(network, GraphNetwork)
     assert (network.readout is not None, network.summaries is not None) == (molecules, molecules)

@@ -163,7 +163,7 @@ def test_the_loss_of_a_task_reaches_the_encoders_that_it_reads(model: str) -> No
     assert blocks is not None
     parts = blocks.unflatten(1, (-1, HIDDEN)).transpose(0, 1)
     assert {number for number, part in enumerate(parts) if part.any()} == LISTENS[model]
-    for parts_of_tasks in (built.head.layers, built.readout.lstms):  # type: ignore[union-attr]
+    for parts_of_tasks in (built.head.layers, built.readout.lstms):
         assert [layer.weight.grad is not None for layer in parts_of_tasks] == [False, True, False]
 
 

@@ -25,7 +25,8 @@ SMALL: dict[str, Any] = {"hidden": 4, "embedding_features": 3}
 
 
 def test_which_models_take_a_newcomer() -> None:
-    assert {name for name, options in model_names().items() if is_open(options())} == {"ic", "sp", "fs", "mitten"}
+    models: dict[str, Any] = {name: options() for name, options in model_names().items()}
+    assert {name for name, options in models.items() if is_open(options)} == {"ic", "sp", "fs", "mitten"}
 
 
 def test_settings_of_the_larger_network() -> None:

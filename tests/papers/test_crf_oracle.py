@@ -97,7 +97,8 @@ def test_the_best_path(legal: bool, width: float) -> None:
 def test_the_best_paths(legal: bool, width: float) -> None:
     given = scores(legal, width)
     n = 7  # more than a sentence of one word has
-    paths, found = n_best(given[0], MASK, *given[1:], n)
+    emissions, transitions, start, end = given
+    paths, found = n_best(emissions, MASK, transitions, start, end, n)
     for own_paths, own_scores, expected, length in zip(paths, found, all_paths(given), LENGTHS, strict=True):
         count = min(n, len(expected))
         assert [tuple(path[:length]) for path in own_paths[:count].tolist()] == [path for _, path in expected[:n]]
@@ -134,8 +135,8 @@ def test_equal_to_pytorch_crf() -> None:
     torch.testing.assert_close(*losses, rtol=0, atol=1e-9)
     weights = torch.rand(9, dtype=torch.float64)
     found = torch.autograd.grad(losses[0], [emissions, *(ours.get_parameter(name) for name in named)], weights)
-    other = [emissions, *(theirs.get_parameter(name) for name in named.values())]
-    for x, y in zip(found, torch.autograd.grad(losses[1], other, weights), strict=True):
+    others = [emissions, *(theirs.get_parameter(name) for name in named.values())]
+    for x, y in zip(found, torch.autograd.grad(losses[1], others, weights), strict=True):
         torch.testing.assert_close(x, y, rtol=0, atol=1e-9)
     decoded = ours.decode(emissions, mask)
     assert [row[row >= 0].tolist() for row in decoded] == theirs.decode(emissions, mask)

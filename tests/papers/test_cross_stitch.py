@@ -1,6 +1,6 @@
 """Cross-stitch against loops in the notation of the dependency paper (Section 5.2)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 import torch
@@ -12,22 +12,27 @@ from tests.papers.transfers import Case, Told, for_all_positions, make_case, ora
 
 k, d = 3, 2
 
+
+def total(terms: Iterable[Tensor]) -> Tensor:
+    return sum(terms, torch.zeros(d))
+
+
 Combine = Callable[[Tensor, list[Tensor], int], Tensor]
 BROKEN: dict[str, Combine] = {
-    "alpha transposed": lambda alpha, x, i: sum(alpha[j, i] * x[j] for j in range(k)),
-    "without the task itself": lambda alpha, x, i: sum(alpha[i, j] * x[j] for j in range(k) if j != i),
-    "rows that sum to 1": lambda alpha, x, i: sum(torch.softmax(alpha[i], dim=0)[j] * x[j] for j in range(k)),
-    "the task's own alpha for all": lambda alpha, x, i: sum(alpha[i, i] * x[j] for j in range(k)),
-    "alpha on top of the states": lambda alpha, x, i: x[i] + sum(alpha[i, j] * x[j] for j in range(k)),
+    "alpha transposed": lambda alpha, x, i: total(alpha[j, i] * x[j] for j in range(k)),
+    "without the task itself": lambda alpha, x, i: total(alpha[i, j] * x[j] for j in range(k) if j != i),
+    "rows that sum to 1": lambda alpha, x, i: total(torch.softmax(alpha[i], dim=0)[j] * x[j] for j in range(k)),
+    "the task's own alpha for all": lambda alpha, x, i: total(alpha[i, i] * x[j] for j in range(k)),
+    "alpha on top of the states": lambda alpha, x, i: x[i] + total(alpha[i, j] * x[j] for j in range(k)),
 }
 
 
 def stitch(alpha: Tensor, x: list[Tensor], i: int) -> Tensor:
     """x~_i = sum_j alpha_ij x_j."""
-    total = torch.zeros_like(x[i])
+    answer = torch.zeros_like(x[i])
     for j in range(k):
-        total = total + alpha[i, j] * x[j]
-    return total
+        answer = answer + alpha[i, j] * x[j]
+    return answer
 
 
 def oracle(transfer: CrossStitch, case: Case, combine: Combine) -> Answer:

@@ -26,18 +26,29 @@ def softmax(x: list[Tensor]) -> list[Tensor]:
     return [value / sum(e) for value in e]
 
 
+def likeness(H: Tensor, W_Q: Tensor, E: Tensor, W_K: Tensor) -> Tensor:
+    """Eq. 3."""
+    return sum(((H @ W_Q)[a] * (E @ W_K)[a] for a in range(d)), torch.zeros(())) / d**0.5
+
+
+def normalised(D: Tensor, j: int, who: list[int]) -> list[Tensor]:
+    """D~ of one target."""
+    return softmax([D[j, i] for i in who])
+
+
+def scaled(D: list[Tensor], A: list[Tensor]) -> list[Tensor]:
+    """Eq. 4, what its softmax is of."""
+    return [ETA * share * a for share, a in zip(D, A, strict=True)]
+
+
 class Equations(NamedTuple):
     """One function per equation, so that each can be broken; vectors are rows."""
 
     F_S: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda E, W, b: torch.clamp(E @ W + b, min=0)
     F_T: Callable[[Tensor, Tensor], Tensor] = lambda S, F: S @ F
-    eq3: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor] = lambda H, W_Q, E, W_K: (
-        sum((H @ W_Q)[a] * (E @ W_K)[a] for a in range(d)) / d**0.5
-    )
-    normalise: Callable[[Tensor, int, list[int]], list[Tensor]] = lambda D, j, who: softmax([D[j, i] for i in who])
-    scores: Callable[[list[Tensor], list[Tensor]], list[Tensor]] = lambda D, A: [
-        ETA * share * a for share, a in zip(D, A, strict=True)
-    ]
+    eq3: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor] = likeness
+    normalise: Callable[[Tensor, int, list[int]], list[Tensor]] = normalised
+    scores: Callable[[list[Tensor], list[Tensor]], list[Tensor]] = scaled
     weigh: Callable[[list[Tensor]], list[Tensor]] = softmax
     value: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor] = lambda w, H, W_vi, W_vj: (w * (H @ W_vi)) @ W_vj
 

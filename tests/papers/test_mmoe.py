@@ -14,21 +14,27 @@ from tests.papers.transfers import Case, Told, make_case, oracle_answer, transfe
 TASKS, EXPERTS, INPUT_FEATURES, d = 3, 4, 3, 2
 
 
+def _logit(x: Tensor, W: Tensor, b: Tensor, i: int) -> Tensor:
+    return sum((x[a] * W[a, i] for a in range(INPUT_FEATURES)), b[i])
+
+
+def shares(x: Tensor, W: Tensor, b: Tensor) -> list[Tensor]:
+    """The softmax of the gate."""
+    e = [torch.exp(_logit(x, W, b, i)) for i in range(EXPERTS)]
+    return [one / sum(e) for one in e]
+
+
+def mixed(g: list[Tensor], f: list[Tensor]) -> Tensor:
+    """The sum over the experts."""
+    return sum((g[i] * f[i] for i in range(EXPERTS)), torch.zeros(d))
+
+
 class Equations(NamedTuple):
     """One function per equation, so that each can be broken."""
 
     task: Callable[[int], int] = lambda t: t
-    gate: Callable[[Tensor, Tensor, Tensor], list[Tensor]] = lambda x, W, b: [
-        torch.exp(_logit(x, W, b, i)) / sum(torch.exp(_logit(x, W, b, j)) for j in range(EXPERTS))
-        for i in range(EXPERTS)
-    ]
-    mix: Callable[[list[Tensor], list[Tensor]], Tensor] = lambda g, f: sum(
-        (g[i] * f[i] for i in range(EXPERTS)), torch.zeros(d)
-    )
-
-
-def _logit(x: Tensor, W: Tensor, b: Tensor, i: int) -> Tensor:
-    return sum((x[a] * W[a, i] for a in range(INPUT_FEATURES)), b[i])
+    gate: Callable[[Tensor, Tensor, Tensor], list[Tensor]] = shares
+    mix: Callable[[list[Tensor], list[Tensor]], Tensor] = mixed
 
 
 def oracle(transfer: MixtureOfExperts, case: Case, eq: Equations) -> Answer:

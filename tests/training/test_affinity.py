@@ -3,6 +3,7 @@
 import copy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from tasktalk.data.dataset import Dataset
 from tasktalk.data.planted import planted
 from tasktalk.heads.classifier import task_loss
 from tasktalk.models.build import Network, build_network
+from tasktalk.models.network import TextNetwork
 from tasktalk.models.options import NetworkOptions
 from tasktalk.models.transfer_options import MittenOptions, SharedOptions
 from tasktalk.training.affinity import (
@@ -45,7 +47,7 @@ def of_nodes(model: str, batch_size: int = 8, epochs: int = 2, seed: int = 0, **
 
 def a_network(dataset: Dataset) -> tuple[Network, TextBatch | GraphBatch]:
     """A Shared-Bottom network in float64, and the first joint batch of an epoch."""
-    small = {"dropout": 0.5, "hidden": 16}
+    small: dict[str, Any] = {"dropout": 0.5, "hidden": 16}
     chosen = config("shared", **small) if dataset.tokenizer else of_nodes("shared", **small)
     encoder = fit_encoder(dataset, chosen)
     examples = encoder(dataset.splits["train"])
@@ -157,6 +159,7 @@ def test_heads_start_at_the_best_constant_answer() -> None:
     encoder = fit_encoder(dataset, chosen)
     network = build_network(SharedOptions(hidden=6), tasks, encoder.inputs, sparse=False)
     labels = torch.tensor([[0.0, 7.0], [0.0, 3.0], [2.0, NAN], [1.0, NAN]])
+    assert isinstance(network, TextNetwork)
     constant = _answer_constantly(network, tasks, labels)
     entropy = -(0.5 * np.log(0.5) + 2 * 0.25 * np.log(0.25))
     assert constant == pytest.approx((entropy + 0.5) / 2, rel=1e-6)

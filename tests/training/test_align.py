@@ -129,7 +129,7 @@ def test_tags_of_the_run_itself_do_not_change() -> None:
     found, given = align(tagging(NER, POS), (NER, POS)).splits["train"], tagging(NER, POS).splits["train"]
     assert isinstance(found.content, Sentences) and isinstance(given.content, Sentences)
     for k in (0, 1):
-        mine, theirs = (x.content.tags[int(x.labels[k, k])].tolist() for x in (found, given))  # type: ignore[union-attr]
+        mine, theirs = (x.content.tags[int(x.labels[k, k])].tolist() for x in (found, given))
         assert mine == theirs
 
 

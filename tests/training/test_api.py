@@ -119,7 +119,7 @@ def test_a_task_that_comes_later(table: Path, later: Path, tmp_path: Path) -> No
         assert tt.predict(new, ["a good thing"], task) == tt.predict(run, ["a good thing"], task)
     assert set(tt.predict(new, ["a good thing"], "third")[0]["predictions"]) == {"third"}
     loaded = tt.load(f"games={later}", text="review", label="stars")
-    given = {"out": tmp_path / "loaded", "settings": {"training.epochs": 1}, "progress": False}
+    given: dict[str, Any] = {"out": tmp_path / "loaded", "settings": {"training.epochs": 1}, "progress": False}
     assert tt.transfer(run, loaded, "fourth", **given).tasks[-1].name == "fourth"
 
 

@@ -97,7 +97,7 @@ def test_a_run_folder_tells_which_encoder_it_has(
         one, other = encoder(split), again(split)
         assert one.checksum() == other.checksum()
         assert (one.features is None) == (other.features is None)
-        assert one.features is None or (one.features != other.features).nnz == 0  # type: ignore[union-attr]
+        assert one.features is None or (one.features != other.features).nnz == 0
 
 
 def test_a_folder_without_an_encoder_is_refused(tmp_path: Path) -> None:

@@ -213,9 +213,7 @@ def test_taggers_are_asked_before_training() -> None:
     ("dataset", "settings"),
     [(molecules, {"molecules": "atoms"}), (molecules, {"molecules": "both"}), (nodes, OF_MOLECULES)],
 )
-def test_networks_of_graphs_are_asked_before_training(
-    dataset: Callable[[], Dataset], settings: dict[str, object]
-) -> None:
+def test_networks_of_graphs_are_asked_before_training(dataset: Callable[[], Dataset], settings: dict[str, Any]) -> None:
     chosen = graph_config(**settings)
     data = dataset()
     inputs = fit_encoder(data, chosen).inputs

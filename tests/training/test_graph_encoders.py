@@ -53,7 +53,7 @@ def test_fingerprints_and_descriptors_stand_side_by_side() -> None:
         dense(MoleculeEncoder.fit(split(), "one", v), "test") for v in ("both", "ecfp", "descriptors")
     )
     np.testing.assert_array_equal(both, np.concatenate((bits, numbers), axis=1))
-    counts = ecfp(split("test").content.smiles, FINGERPRINT).toarray()  # type: ignore[union-attr]
+    counts = ecfp(split("test").content.smiles, FINGERPRINT).toarray()
     np.testing.assert_allclose(bits, np.log(1 + counts), rtol=1e-6)
     assert counts.max() > 1
     assert numbers.shape[1] == len(descriptor_names())
@@ -61,7 +61,7 @@ def test_fingerprints_and_descriptors_stand_side_by_side() -> None:
 
 def test_descriptors_count_in_deviations_of_the_training_molecules() -> None:
     encoder = MoleculeEncoder.fit(split(), "one", "descriptors")
-    known = descriptors(split().content.smiles)  # type: ignore[union-attr]
+    known = descriptors(split().content.smiles)
     varied = known.std(axis=0) > 1e-6
     assert 20 < varied.sum() < known.shape[1]
     train = dense(encoder, "train")
@@ -69,7 +69,7 @@ def test_descriptors_count_in_deviations_of_the_training_molecules() -> None:
     np.testing.assert_allclose(train[:, inside].mean(axis=0), 0, atol=1e-4)
     np.testing.assert_allclose(train[:, inside].std(axis=0), 1, rtol=1e-4)
     np.testing.assert_allclose(train[:, ~varied], 0, atol=1e-4)
-    other = descriptors(split("test").content.smiles)  # type: ignore[union-attr]
+    other = descriptors(split("test").content.smiles)
     expected = (other - known.mean(axis=0))[:, varied] / known.std(axis=0)[varied]
     np.testing.assert_allclose(dense(encoder, "test")[:, varied], np.clip(expected, -5, 5), rtol=1e-3, atol=1e-3)
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from tasktalk.core.batch import Output, TextBatch
 from tasktalk.core.errors import TrainingError
-from tasktalk.data.batches import Plan, collate, plan_epoch
+from tasktalk.data.batches import Plan, plan_epoch
 from tasktalk.data.dataset import Dataset
 from tasktalk.training.checkpoint import load_tensors
 from tasktalk.training.loop import Fit, forget_snapshots, snapshot, task_losses, total_loss
@@ -62,7 +62,7 @@ def test_jointly_every_step_trains_all_tasks(tmp_path: Path) -> None:
 def test_the_loss_is_the_weighted_sum_and_the_penalty(tmp_path: Path) -> None:
     weights = (0.5, 2.0, 0.0)
     fit = make_fit(tmp_path, weighted(toy(), weights), config("sp", training__schedule="joint"))
-    batch = collate(fit.splits["train"], plans_of(fit)[0])
+    batch = fit.splits["train"].collate(plans_of(fit)[0])
     output = fit.network.train()(batch)
     losses = task_losses(output, batch, fit.tasks)
     expected = [functional.cross_entropy(x, y.long()) for x, y in zip(output.logits, batch.labels, strict=True)]
@@ -83,11 +83,11 @@ def test_a_task_without_labels_has_a_loss_of_zero_that_is_attached(tmp_path: Pat
     fit = make_fit(tmp_path, toy(shared=True), config("ic"))
     examples = fit.splits["train"]
     rows = np.flatnonzero(np.isnan(examples.labels[:, 1]))[:6]
-    batch = collate(examples, Plan((0, 1, 2), (rows,)))
+    batch = examples.collate(Plan((0, 1, 2), (rows,)))
     losses = task_losses(fit.network(batch), batch, fit.tasks)
     assert losses[1] == 0 and losses[0] + losses[2] > 0
     losses[1].backward()
-    gradient = fit.network.head.layers[1].weight.grad
+    gradient = fit.network.get_parameter("head.layers.1.weight").grad
     assert gradient is not None and not gradient.any()
 
 
@@ -106,7 +106,7 @@ def test_the_reported_loss_is_the_mean_of_the_losses_that_have_labels(shared: bo
     fit = make_fit(tmp_path, toy(shared), chosen, reporter)
     expected = []
     for plan in plans_of(fit):
-        batch = collate(fit.splits["train"], plan)
+        batch = fit.splits["train"].collate(plan)
         known = task_losses(fit.network(batch), batch, fit.tasks)[~batch.labels.isnan().all(dim=1)]
         expected.append(known.detach().mean().item())
     fit.run()
@@ -134,7 +134,7 @@ def gradients(tmp_path: Path, clip: float) -> tuple[list[float], list[Tensor]]:
     def look(optimizer: torch.optim.Optimizer, args: object, kwargs: object) -> None:
         found = [p.grad for p in fit.dense if p.grad is not None]
         norms.append(float(torch.stack([g.norm() for g in found]).norm()))
-        (table,) = fit.network.embedding.parameters()  # type: ignore[attr-defined]
+        (table,) = fit.network.embedding.parameters()
         assert table.grad is not None
         words.append(table.grad.to_dense().clone())
 
@@ -267,7 +267,7 @@ def test_a_loss_that_is_no_number_names_task_and_step_and_keeps_the_checkpoint(t
     def poison(report: dict[str, int]) -> None:
         if len(reporter.reports) == 4:  # the first 20 steps of the second epoch
             with torch.no_grad():
-                fit.network.head.layers[1].bias.fill_(NAN)
+                fit.network.get_parameter("head.layers.1.bias").fill_(NAN)
 
     reporter = Recorder(on_steps=poison)
     fit = make_fit(tmp_path, toy(), config("lstm", training__epochs=3, training__batch_size=2), reporter)

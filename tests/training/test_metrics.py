@@ -134,7 +134,7 @@ def test_the_mean_is_over_the_tasks_that_have_labels_and_says_over_how_many() ->
     assert summary["mean"] == {"error": 20.0, "accuracy": 0.8, "loss": 0.75, "tasks": 2}
     assert summary["defined"] == {}
     assert summary["tasks"] == scores
-    assert list(scores) != list(summary["tasks"]) == ["a", "b", "c"]  # type: ignore[call-overload]
+    assert list(scores) != list(summary["tasks"]) == ["a", "b", "c"]
 
 
 def test_a_mean_over_fewer_tasks_says_over_how_many() -> None:

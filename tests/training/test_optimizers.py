@@ -9,7 +9,7 @@ from tasktalk.core.inputs import TextInputs
 from tasktalk.core.task import Task
 from tasktalk.models.build import build_network
 from tasktalk.models.network import TextNetwork
-from tasktalk.models.options import LinearOptions
+from tasktalk.models.options import ForestOptions, LinearOptions
 from tasktalk.training.optimizers import decay, make_optimizers, takes_sparse_gradients
 from tests.training.toy import config
 
@@ -22,9 +22,10 @@ SEEN = [2, 3, 5]
 def make(model: str = "fs", **settings: object) -> tuple[TextNetwork, list[torch.optim.Optimizer]]:
     torch.manual_seed(0)
     chosen = config(model, **settings)
-    assert not isinstance(chosen.model, LinearOptions)
+    assert not isinstance(chosen.model, LinearOptions | ForestOptions)
     sparse = takes_sparse_gradients(chosen.training)
     network = build_network(chosen.model, TASKS, TextInputs(WORDS, FEATURES), sparse)
+    assert isinstance(network, TextNetwork)
     return network, make_optimizers(network, chosen.training)
 
 

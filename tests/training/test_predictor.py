@@ -9,7 +9,9 @@ from tasktalk.data.batches import Encoded, Plan, collate, rows_of, sparse_featur
 from tasktalk.data.take import take
 from tasktalk.models.build import build_network
 from tasktalk.models.forest import ForestModel
+from tasktalk.models.graph_network import GraphNetwork
 from tasktalk.models.linear import LinearModel
+from tasktalk.models.network import TextNetwork
 from tasktalk.models.options import ForestOptions, IndirectOptions, LinearOptions
 from tasktalk.training.encode import fit_encoder
 from tasktalk.training.encoder import TextEncoder
@@ -30,6 +32,7 @@ def network_predictor(encoder: TextEncoder, batch_size: int = 5) -> NetworkPredi
     options = IndirectOptions(hidden=4, embedding_features=4, wide="joint")
     assert encoder.features is not None
     network = build_network(options, TASKS, encoder.inputs)
+    assert isinstance(network, TextNetwork)
     return NetworkPredictor(network, TASKS, torch.device("cpu"), batch_size)
 
 
@@ -97,6 +100,7 @@ def test_a_network_gives_values_in_the_unit_of_the_labels() -> None:
     tasks = (TASKS[0], Task("price", "regression", mean=500.0, std=20.0), TASKS[2])
     torch.manual_seed(0)
     network = build_network(IndirectOptions(hidden=4, embedding_features=4), tasks, encoder.inputs).eval()
+    assert isinstance(network, TextNetwork)
     predictor = NetworkPredictor(network, tasks, torch.device("cpu"), 5)
     _, values, _ = predictor.answers(examples, (0, 1, 2))
     assert values.shape == (len(examples), 1) and values.dtype == np.float64
@@ -132,6 +136,7 @@ def test_no_nodes_no_answers() -> None:
     encoder = fit_encoder(data, chosen)
     assert not isinstance(chosen.model, LinearOptions | ForestOptions)
     network = build_network(chosen.model, data.tasks, encoder.inputs)
+    assert isinstance(network, GraphNetwork)
     predictor = NetworkPredictor(network, data.tasks, torch.device("cpu"), 5)
     examples = encoder(data.splits["dev"])
     assert [len(found) for found in predictor.answers(examples, (0, 1, 2))] == [12, 12, 12]

@@ -49,11 +49,14 @@ def test_loading_and_asking_draws_no_random_numbers_that_matter(run: Run) -> Non
 @pytest.mark.parametrize("task", NAMES)
 def test_answers_come_in_the_order_of_the_texts(run: Run, task: str) -> None:
     together = run.answers(TEXTS, task)
-    assert together.shape == (6, 2)
+    assert isinstance(together, np.ndarray) and together.shape == (6, 2)
     np.testing.assert_allclose(together.sum(axis=1), 1, rtol=1e-6)
     for text, found in zip(TEXTS, together, strict=True):
-        np.testing.assert_allclose(run.answers([text], task)[0], found, rtol=1e-5)
+        alone = run.answers([text], task)
+        assert isinstance(alone, np.ndarray)
+        np.testing.assert_allclose(alone[0], found, rtol=1e-5)
     back = run.answers(reversed(TEXTS), task)
+    assert isinstance(back, np.ndarray)
     np.testing.assert_allclose(back[::-1], together, rtol=1e-5)
 
 

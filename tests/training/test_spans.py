@@ -1,5 +1,7 @@
 """Scores of spans: equal to seqeval's, and to what conlleval prints of cases made by hand."""
 
+from typing import Any
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -43,7 +45,7 @@ def test_types_that_are_only_predicted_or_only_there() -> None:
 
 
 def test_what_is_not_defined_is_none() -> None:
-    empty = {"precision": None, "recall": None, "f1": None, "accuracy": None, "types": {}}
+    empty: dict[str, Any] = {"precision": None, "recall": None, "f1": None, "accuracy": None, "types": {}}
     assert span_scores([], []) == {"n": 0, **empty}
     assert span_scores([["O"]], [["O"]]) == {"n": 1, **empty, "accuracy": 1.0}
     assert token_scores([], []) == {"n": 0, "error": None, "accuracy": None}

@@ -7,6 +7,7 @@ from tasktalk.core.inputs import TextInputs
 from tasktalk.core.task import Task
 from tasktalk.data.batches import Encoded
 from tasktalk.models.build import build_network
+from tasktalk.models.network import TextNetwork
 from tasktalk.models.options import LSTMOptions
 from tasktalk.training.predictor import NetworkPredictor
 from tasktalk.training.stacking import best_mix, stack_on_dev
@@ -60,7 +61,7 @@ def test_the_factors_are_set_and_used() -> None:
     tasks = [Task("a", "binary", ("no", "yes"))]
     options = LSTMOptions(hidden=3, embedding_features=4, wide="fitted")
     network = build_network(options, tasks, TextInputs(9, 2)).eval()
-    assert network.wide is not None
+    assert isinstance(network, TextNetwork) and network.wide is not None
     labels = np.arange(40) % 2.0
     features = csr_matrix(np.stack((labels, 1 - labels), axis=1).astype(np.float32))
     network.wide.own[0].copy_(torch.tensor([[-2.0, 2.0], [2.0, -2.0]]))  # knows the answer

@@ -4,8 +4,9 @@ import json
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -26,7 +27,11 @@ from tasktalk.training.study import (
     tally,
 )
 
-SETTINGS = {"data set": {"a.csv": "12"}, "configuration": {"model.name": "ic"}, "search space": {"x": "1, 2"}}
+SETTINGS: dict[str, Mapping[str, Any]] = {
+    "data set": {"a.csv": "12"},
+    "configuration": {"model.name": "ic"},
+    "search space": {"x": "1, 2"},
+}
 GRID: list[Point] = [{"x": 1}, {"x": 2}]
 
 
@@ -36,9 +41,9 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def opened(place: Place, **others: object) -> optuna.Study:
+def opened(place: Place, **others: Mapping[str, Any]) -> optuna.Study:
     sampler, pruner = optuna.samplers.RandomSampler(seed=0), optuna.pruners.NopPruner()
-    return open_study(place, "study", False, {**SETTINGS, **others}, sampler, pruner)  # type: ignore[arg-type]
+    return open_study(place, "study", False, {**SETTINGS, **others}, sampler, pruner)
 
 
 def begin(study: optuna.Study, place: Place) -> optuna.Trial:
@@ -139,7 +144,7 @@ def test_a_grid_is_finished_with_the_last_point(tmp_path: Path) -> None:
         ({"data set": {"a.csv": "12", "b.csv": "3"}}, "is of another data set: b.csv is nothing there, 3 here"),
     ],
 )
-def test_a_study_of_something_else_is_refused(other: dict[str, object], told: str, tmp_path: Path) -> None:
+def test_a_study_of_something_else_is_refused(other: dict[str, Mapping[str, Any]], told: str, tmp_path: Path) -> None:
     name = str(tmp_path / "study.journal")
     opened(Place(name, tmp_path))
     opened(Place(name, tmp_path))

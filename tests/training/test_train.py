@@ -95,7 +95,7 @@ def test_a_regression_is_measured_on_the_labels_that_the_mask_leaves() -> None:
     left = dataset.splits["train"].labels[:, 2]
     left = left[~np.isnan(left)]
     assert len(left) == record["labels"]["price"]["kept"] < 20
-    assert (dataset.tasks[2].mean, dataset.tasks[2].std) == (pytest.approx(left.mean()), pytest.approx(left.std()))
+    assert dataset.tasks[2].mean == pytest.approx(left.mean()) and dataset.tasks[2].std == pytest.approx(left.std())
     assert dataset.tasks[:2] == mixed().tasks[:2]
 
 
@@ -111,8 +111,8 @@ def test_the_size_of_pretrained_vectors_stands_in_the_configuration(tmp_path: Pa
     (tmp_path / "vectors.txt").write_text("good 1 2 3\nbad 4 5 6\n")
     chosen = config("fs", data__vectors=[str(tmp_path / "vectors.txt")], training__epochs=1)
     run = train(toy(), chosen, tmp_path / "run")
-    assert run.config.model.embedding_features == 3  # type: ignore[union-attr]
-    assert chosen.model.embedding_features == 6  # type: ignore[union-attr]
+    assert run.config.model.embedding_features == 3
+    assert chosen.model.embedding_features == 6
     (tmp_path / "vectors.txt").unlink()
     assert Run.load(tmp_path / "run").evaluate(toy()) == run.metrics["splits"]
     environment = json.loads((tmp_path / "run" / "environment.json").read_text())
@@ -188,7 +188,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def settings(name: str) -> Config:
-    of_all = {"training__epochs": 3, "training__patience": 0, "training__checkpoint_seconds": 0.0}
+    of_all: dict[str, Any] = {"training__epochs": 3, "training__patience": 0, "training__checkpoint_seconds": 0.0}
     if name == "molecules with a mask":
         masked = {"data__smiles": "smiles", "data__mask": "partial:50", "dropout": 0.2}
         return graph_config("mitten", molecules="ecfp", **masked, **of_all)

@@ -128,9 +128,18 @@ def talk(folder: Path) -> None:
     main = processes.is_main()
     assert processes.rank() == int(os.environ["RANK"])
     done: list[int] = []
-    assert processes.on_main(lambda: [done.append(1), "told"][1]) == "told"
+
+    def tell() -> str:
+        done.append(1)
+        return "told"
+
+    def count() -> int:
+        done.append(2)
+        return len(done)
+
+    assert processes.on_main(tell) == "told"
     assert len(done) == main
-    assert processes.main_first(lambda: done.append(2) or len(done)) == len(done) == main + 1
+    assert processes.main_first(count) == len(done) == main + 1
 
     def fail() -> None:
         raise DataError("expected this", folder, 3)

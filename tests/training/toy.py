@@ -197,7 +197,7 @@ def _set(values: dict[str, dict[str, Any]], settings: Mapping[str, Any]) -> Conf
     return make_config({s: {k: v for k, v in part.items() if v is not None} for s, part in values.items()})
 
 
-OF_MOLECULES = {"readout": None, "molecules": None}
+OF_MOLECULES: dict[str, Any] = {"readout": None, "molecules": None}
 """What ``graph_config`` sets for molecules only, left out."""
 
 

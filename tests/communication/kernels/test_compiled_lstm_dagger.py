@@ -60,7 +60,7 @@ def test_a_sentence_that_may_read_nothing_is_a_plain_lstm(dtype: torch.dtype) ->
     weights = [draw(*shape).to(dtype) for shape in ((1, 2, 8), (2, 4), (2, 4), (2, 2), (4,))]
     mask = torch.tensor([True, False]).view(1, 2, 1, 1).expand(1, 2, 1, 5)
     with using("compiled"):
-        states, taken, _ = lstm_dagger(*leaves, mask, *weights)
+        states, taken, _ = lstm_dagger(*[*leaves, mask, *weights])
         plain = lstm_states(leaves[0].detach(), leaves[1].detach(), weights[0])
     gradients = torch.autograd.grad(states[:, 1].sum(), leaves)
     assert (taken[0, 1] == 0).all() and all(x.isfinite().all() for x in gradients)
