@@ -31,6 +31,7 @@ from tasktalk.models.network import TextNetwork
 from tasktalk.models.options import ForestOptions, LinearOptions
 from tasktalk.models.tagging_network import TaggingNetwork
 from tasktalk.training.config import Config, make_config, model_names, read_config
+from tasktalk.training.lock import LOCK
 from tasktalk.training.loop import snapshot
 from tasktalk.training.metrics import METRICS
 from tasktalk.training.run_folder import ALPHABET, CHECKPOINT, GRAPH, MOLECULES, NODES, SKIPPED, TRANSFER
@@ -259,7 +260,7 @@ def test_every_file_of_a_run_folder_is_documented(run: tasktalk.Run) -> None:
     reviews = tasktalk.load(ROOT / "examples" / "reviews")
     beside = plan(make_config({"training": {"beside": ["fs"]}}), run.folder, reviews)[1].folder
     elsewhen = {CHECKPOINT, snapshot(run.folder, 0).name, beside.parent.name}
-    elsewhen |= {FOLDER, NULL}
+    elsewhen |= {FOLDER, NULL, LOCK}
     elsewhen |= {SKIPPED, ALPHABET, MOLECULES, GRAPH, NODES, TRANSFER, "model-task-4.safetensors"}
     found = {path.name for path in run.folder.iterdir()} | elsewhen | {"model-epoch-1.safetensors"}
     assert {re.sub(r"\d+", "N", file) for file in found} == first_cells(RUN_FOLDER, "Files")

@@ -146,6 +146,7 @@ def test_a_run_with_other_settings_or_data_is_refused(molecules: Dataset, tmp_pa
 def test_what_is_no_run_folder_is_refused(molecules: Dataset, tmp_path: Path) -> None:
     folder = tmp_path / "linear" / "seed-0"
     folder.mkdir(parents=True)
+    (folder / "training.lock").touch()  # all that a run leaves that was killed as it began
     check_rows(molecules, plan(["linear"]), (0,), tmp_path)
     (folder / "notes.txt").touch()
     with pytest.raises(RunFolderError, match="seed-0: is not a run folder"):

@@ -27,6 +27,7 @@ from tasktalk.data.load import load
 from tasktalk.data.masks import mask_labels, parse_mask
 from tasktalk.models.options import LSTMOptions
 from tasktalk.training.config import Config, make_config, read_config
+from tasktalk.training.lock import held
 from tasktalk.training.run_folder import read_json
 from tasktalk.training.train import train
 from tests.cli.conftest import contents, reviews, write_csv
@@ -243,6 +244,26 @@ def test_a_transfer_that_was_killed_before_it_began_begins_again(
     check_pieces(found, out, dataset.sources)
     assert folders(out, found) == ["seed-0/books"]
     assert contents(out / "seed-0/books")["model.safetensors"] == before["model.safetensors"]
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "vocabulary.txt"])
+def test_what_another_command_trains_is_left_to_it(name: str, transferred: tuple[list[Piece], Path, Dataset]) -> None:
+    found, out, dataset = transferred
+    for gone in {"metrics.json", name}:  # as if its training went on, or was about to begin
+        (out / "seed-0/books" / gone).unlink()
+    with held(out / "seed-0/books"):
+        before = contents(out)
+        check_pieces(found, out, dataset.sources)
+        with pytest.raises(RunFolderError, match="seed-0/books: another process is training in it"):
+            folders(out, found)
+        assert contents(out) == before
+    assert folders(out, found) == ["seed-0/books"]
+
+
+def test_a_folder_that_another_command_has_just_made_is_no_obstacle(shop: Path, tmp_path: Path) -> None:
+    found = pieces(experiment(settings(shop), counts={"books": 28}, seeds=(0,), labels=()))
+    with held(tmp_path / "out" / found[0].folder):
+        check_pieces(found, tmp_path / "out", load(shop).sources)
 
 
 def test_a_run_that_fails_is_named(shop: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from safetensors.numpy import load
 
+from tasktalk.training.lock import held
 from tests.cli.conftest import (
     ASSAYS,
     BROKEN,
@@ -130,6 +131,20 @@ def test_resume_of_a_run_that_had_not_begun_to_train_begins_it(cli: Cli, shop: P
     (killed / "config.yaml").write_bytes((whole / "config.yaml").read_bytes())
     assert cli("train", "--resume", "--out", killed).code == 0
     assert (whole / "model.safetensors").read_bytes() == (killed / "model.safetensors").read_bytes()
+
+
+def test_a_run_that_another_process_trains_is_one_sentence(cli: Cli, shop: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert cli("train", shop, *ONE_EPOCH, "--beside", "none", "--out", out).code == 0
+    (out / "metrics.json").unlink()
+    with held(out):
+        before = contents(out)
+        for options in (["--resume"], [shop, *ONE_EPOCH, "--overwrite"]):
+            done = cli("train", *options, "--out", out)
+            assert (done.code, done.out) == (2, "")
+            assert done.err.startswith("error: ") and "another process is training in it" in done.err
+        assert contents(out) == before
+    assert cli("train", "--resume", "--out", out).code == 0
 
 
 def test_columns_of_one_table(cli: Cli, tmp_path: Path) -> None:

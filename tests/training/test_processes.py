@@ -108,7 +108,7 @@ def test_processes_that_cannot_meet_say_where(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_folder_of_a_run_killed_at_its_start_is_free(tmp_path: Path) -> None:
-    for trace in (".write-test", "config.yaml.part"):
+    for trace in (".write-test", "config.yaml.part", "training.lock"):
         (tmp_path / trace).touch()
     train(toy(), config("linear"), tmp_path)
     shutil.rmtree(tmp_path)

@@ -20,6 +20,7 @@ from tasktalk.training import processes
 from tasktalk.training.checkpoint import save_tensors
 from tasktalk.training.config import Config
 from tasktalk.training.dependency import hold_out
+from tasktalk.training.lock import held
 from tasktalk.training.loop import Fit
 from tasktalk.training.train import resume, train
 from tests.training.toy import (
@@ -144,6 +145,11 @@ def talk(folder: Path) -> None:
     def fail() -> None:
         raise DataError("expected this", folder, 3)
 
+    with held(folder / "held"):
+        with pytest.raises(RunFolderError, match="another process is training in it"), held(folder / "held"):
+            pass
+        assert [path.name for path in (folder / "held").iterdir()] == ["training.lock"]
+        processes.wait()  # the main one does not wait for the others to give it back
     for do in (processes.on_main, processes.main_first):
         with pytest.raises(DataError) as caught:
             do(fail)

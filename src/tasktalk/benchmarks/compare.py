@@ -19,7 +19,7 @@ from tasktalk.training.config import Config, make_config, model_names, read_conf
 from tasktalk.training.encode import fit_encoder
 from tasktalk.training.fit_network import check_network
 from tasktalk.training.progress import Bars, Silent
-from tasktalk.training.run_folder import CONFIG, ENVIRONMENT, METRICS, read_json
+from tasktalk.training.run_folder import CONFIG, ENVIRONMENT, METRICS, is_taken, read_json
 from tasktalk.training.selection import choose_criterion
 from tasktalk.training.train import prepare, resume, train
 
@@ -207,7 +207,7 @@ def check_rows(dataset: Dataset, rows: Sequence[Row], seeds: Sequence[int], out:
 
 
 def _check_folder(folder: Path, config: Config, dataset: Dataset) -> None:
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+    if not is_taken(folder):
         return
     if not (folder / CONFIG).is_file():
         raise RunFolderError(f"{folder}: is not a run folder ({CONFIG} is missing); remove it or choose another --out")

@@ -6,7 +6,6 @@ kept, and what was stopped goes on.
 """
 
 import math
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.fit_network import check_network
 from tasktalk.training.progress import Bars, Reporter, Silent
 from tasktalk.training.run import Run
-from tasktalk.training.run_folder import CONFIG, ENVIRONMENT, METRICS, TRANSFER, read_json
+from tasktalk.training.run_folder import CONFIG, ENVIRONMENT, METRICS, TRANSFER, is_taken, read_json
 from tasktalk.training.train import resume, train
 from tasktalk.training.transfer import check_run, resume_transfer, transfer, transfer_config
 
@@ -228,7 +227,7 @@ def check_pieces(found: Sequence[Piece], out: Path, sources: Mapping[str, str]) 
     """
     for piece in found:
         folder = out / piece.folder
-        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())) or _has_just_begun(folder):
+        if not is_taken(folder) or _has_just_begun(folder):
             continue
         wanted = piece.config
         if piece.source is not None:
@@ -321,8 +320,7 @@ def _transfer(piece: Piece, out: Path, reporter: Reporter) -> Run:
     folder, run = out / piece.folder, Run.load(out / str(piece.source))
     config = _config(piece, run)
     dataset = _load(config.data)
-    if _has_just_begun(folder):
-        shutil.rmtree(folder)
-    if (folder / CONFIG).is_file():
+    again = _has_just_begun(folder)
+    if (folder / CONFIG).is_file() and not again:
         return resume_transfer(dataset, folder, reporter)
-    return transfer(run, dataset, config, folder, reporter=reporter)
+    return transfer(run, dataset, config, folder, overwrite=again, reporter=reporter)

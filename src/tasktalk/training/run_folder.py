@@ -16,6 +16,7 @@ from tasktalk.core.errors import RunFolderError
 from tasktalk.core.files import write_text
 from tasktalk.core.task import Task
 from tasktalk.encoders.vectors import vector_checksums
+from tasktalk.training.lock import LOCK
 
 CONFIG = "config.yaml"
 TASKS = "tasks.json"
@@ -49,26 +50,32 @@ def open_folder(path: Path, overwrite: bool = False, resume: bool = False) -> No
         if not (path / CONFIG).is_file():
             raise RunFolderError(f"{path}: nothing to resume, {CONFIG} is missing")
         return
-    if not overwrite:
-        refuse_existing(path)
-    elif _is_taken(path):
-        if not (path / CONFIG).is_file():
-            raise RunFolderError(f"{path}: is not a run folder ({CONFIG} is missing), so it is not overwritten")
-        attempt(path, lambda: _remove(path))
+    refuse_existing(path, overwrite)
+    if is_taken(path):
+        attempt(path, lambda: _empty(path))
     attempt(path, lambda: path.mkdir(parents=True, exist_ok=True))
     probe = path / _PROBE
     attempt(path, probe.touch)
     probe.unlink()
 
 
-def refuse_existing(path: Path) -> None:
-    """Refuse a path where something is, other than an empty folder.
+def refuse_existing(path: Path, overwrite: bool = False) -> None:
+    """Refuse a path where something is, other than an empty folder or, to overwrite it, a run folder.
 
     Raises:
         RunFolderError: something is there.
     """
-    if _is_taken(path):
+    if not is_taken(path):
+        return
+    if not overwrite:
         raise RunFolderError(f"{path}: exists already; choose another --out, or give --overwrite or --resume")
+    if not any((path / name).is_file() for name in (CONFIG, TRANSFER)):  # one of them is written first
+        raise RunFolderError(f"{path}: is not a run folder ({CONFIG} is missing), so it is not overwritten")
+
+
+def is_taken(path: Path) -> bool:
+    """Whether something is there, other than an empty folder or one in which a run was killed as it began."""
+    return path.exists() and (not path.is_dir() or any(not _is_trace(file) for file in path.iterdir()))
 
 
 def write_json(path: Path, value: object) -> None:
@@ -146,21 +153,16 @@ def environment(seed: int, sources: Mapping[str, str], vectors: Sequence[str]) -
     }
 
 
-def _is_taken(path: Path) -> bool:
-    return path.exists() and (not path.is_dir() or any(not _is_trace(file) for file in path.iterdir()))
-
-
-def _remove(folder: Path) -> None:
-    """Delete a run folder, its settings last: killed in between, it is still one that can be overwritten."""
-    for path in folder.iterdir():
-        if path.name != CONFIG:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    shutil.rmtree(folder)
+def _empty(folder: Path) -> None:
+    """Delete what is in a run folder, its settings last: killed in between, it is still one that can be overwritten."""
+    for path in sorted(folder.iterdir(), key=lambda path: path.name == CONFIG):
+        if path.name != LOCK:  # which is held
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _is_trace(file: Path) -> bool:
     """Whether this is all that a run leaves that was killed when it had just begun."""
-    return file.name in (_PROBE, f"{CONFIG}.part")
+    return file.name in (_PROBE, f"{CONFIG}.part", LOCK)
 
 
 def _version(package: str) -> str | None:

@@ -34,7 +34,6 @@ def require_optuna() -> None:
         TasktalkError: it is not installed; the sentence says how to install it.
     """
     try:
-        import filelock  # noqa: F401
         import optuna  # noqa: F401
     except ImportError as error:
         raise TasktalkError('tuning needs optuna: pip install "tasktalk[tune]"') from error

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from tasktalk.training.contract import block_checksum, warn_if_changed
 from tasktalk.training.encode import Encoder, fit_encoder, is_encoded, load_encoder
 from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.fit_network import check_network, fit_network, make_accelerator
+from tasktalk.training.lock import held, refuse_trained
 from tasktalk.training.processes import join, on_main, rank
 from tasktalk.training.progress import Reporter, Silent
 from tasktalk.training.run import Run, evaluate, load_predictor
@@ -62,30 +64,31 @@ def train(
         reporter: shows progress; None shows nothing.
 
     Raises:
-        RunFolderError: ``out`` exists, or cannot be written.
+        RunFolderError: ``out`` exists, cannot be written, or another process trains in it.
         ConfigError: settings that do not fit the data.
         DataError: no training examples, or word vectors that cannot be read.
         TrainingError: a loss is not a number.
     """
-    started = time.monotonic()
     join()
-    if not overwrite:
-        on_main(lambda: refuse_existing(out))
-    dataset, mask = prepare(weigh(dataset, config), config)
-    encoder = _check(dataset, config, out)
-    config = _with_vector_size(config, encoder)
-    on_main(lambda: _begin(dataset, config, mask, encoder, out, overwrite))
-    return _train(dataset, config, encoder, out, reporter or Silent(), lambda: time.monotonic() - started)
+    on_main(lambda: refuse_existing(out, overwrite))
+    on_main(lambda: refuse_trained(out))
+    return _train_new(dataset, config, out, overwrite, reporter or Silent(), held(out))
 
 
 def resume(dataset: Dataset, out: Path, reporter: Reporter | None = None) -> Run:
     """Go on with a killed run, to the weights that it would have had; the settings are those of the run folder.
 
     Raises:
-        RunFolderError: nothing to resume, the run is finished, or it read other data.
+        RunFolderError: nothing to resume, the run is finished, it read other data, or another process trains in it.
     """
-    started = time.monotonic()
     join()
+    _refuse_resume(out)
+    with held(out):
+        _refuse_resume(out)  # it may have been finished before this process had the folder
+        return _go_on(dataset, out, reporter or Silent())
+
+
+def _refuse_resume(out: Path) -> None:
     open_folder(out, resume=True)
     if (out / METRICS).exists():
         raise RunFolderError(f"{out}: this run is finished, there is nothing to resume")
@@ -93,15 +96,32 @@ def resume(dataset: Dataset, out: Path, reporter: Reporter | None = None) -> Run
         raise RunFolderError(
             f"{out}: a task is added to another run; go on with tasktalk transfer --resume --out {out}"
         )
+
+
+def _go_on(dataset: Dataset, out: Path, reporter: Reporter) -> Run:
+    started = time.monotonic()
     config = make_config(read_config(out / CONFIG))
     if not is_encoded(out):  # killed before the training began
-        return train(dataset, config, out, overwrite=True, reporter=reporter)
+        return _train_new(dataset, config, out, True, reporter, nullcontext())
     warn_if_changed(out, config.model)
     dataset, _ = prepare(weigh(dataset, config), config)
     if read_json(out / ENVIRONMENT)["data"] != dict(dataset.sources) or read_tasks(out)[0] != dataset.tasks:
         raise RunFolderError(f"{out}: cannot be resumed, the data is not what the run began with")
     encoder = load_encoder(out, config)
-    return _train(dataset, config, encoder, out, reporter or Silent(), lambda: time.monotonic() - started)
+    return _train(dataset, config, encoder, out, reporter, lambda: time.monotonic() - started)
+
+
+def _train_new(
+    dataset: Dataset, config: Config, out: Path, overwrite: bool, reporter: Reporter, lock: AbstractContextManager[None]
+) -> Run:
+    """Begin a run folder; with the lock, which is wanted from when something is written."""
+    started = time.monotonic()
+    dataset, mask = prepare(weigh(dataset, config), config)
+    encoder = _check(dataset, config, out)
+    config = _with_vector_size(config, encoder)
+    with lock:
+        on_main(lambda: _begin(dataset, config, mask, encoder, out, overwrite))
+        return _train(dataset, config, encoder, out, reporter, lambda: time.monotonic() - started)
 
 
 def _begin(dataset: Dataset, config: Config, mask: MaskRecord, encoder: Encoder, out: Path, overwrite: bool) -> None:

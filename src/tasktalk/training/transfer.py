@@ -33,6 +33,7 @@ from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.fit_network import make_accelerator, run_fit
 from tasktalk.training.frozen import Frozen
 from tasktalk.training.graph_encoders import MoleculeEncoder, NodeEncoder
+from tasktalk.training.lock import held, refuse_trained
 from tasktalk.training.loop import Fit, forget_snapshots, snapshot
 from tasktalk.training.newcomer import beside, refuse_one_class, refuse_unreadable, share_of_unknown
 from tasktalk.training.optimizers import takes_sparse_gradients
@@ -170,16 +171,16 @@ def transfer(
         reporter: shows progress; None shows nothing.
 
     Raises:
-        RunFolderError: ``out`` exists, holds the run, or cannot be written.
+        RunFolderError: ``out`` exists, holds the run, cannot be written, or another process trains in it.
         ConfigError: a run without a shared layer, a name that is taken, or settings that do not fit.
         DataError: no training examples, or none with a word that the run knows, or labels that are all the same.
         TrainingError: a loss is not a number.
     """
     started = time.monotonic()
-    if not overwrite:
-        refuse_existing(out)
-    elif run.folder.resolve().is_relative_to(out.resolve()):
+    if overwrite and run.folder.resolve().is_relative_to(out.resolve()):
         raise RunFolderError(f"{out}: holds the run that the task is added to, so it is not overwritten")
+    refuse_existing(out, overwrite)
+    refuse_trained(out)
     _check(run, dataset, config, unfreeze_after)
     single, mask = prepare(dataset, config)
     refuse_one_class(single)
@@ -187,30 +188,37 @@ def transfer(
     joined = beside(single, run.tasks)
     config = _with_criterion(config, joined.tasks, run.encoder)
     make_accelerator(config.training, out)
-    open_folder(out, overwrite)
     task = joined.tasks[-1].name
     facts = {"from": str(run.folder), "task": task, "unfreeze_after": unfreeze_after, "unknown_words": unknown}
-    _begin(out, config, facts, joined, mask)
-    _extend(run, joined, config, out)
-    run.encoder.save(out)
-    return _train(joined, config, run.encoder, out, reporter or Silent(), lambda: time.monotonic() - started)
+    with held(out):
+        open_folder(out, overwrite)
+        _begin(out, config, facts, joined, mask)
+        _extend(run, joined, config, out)
+        run.encoder.save(out)
+        return _train(joined, config, run.encoder, out, reporter or Silent(), lambda: time.monotonic() - started)
 
 
 def resume_transfer(dataset: Dataset, out: Path, reporter: Reporter | None = None) -> Run:
     """Go on with a killed transfer, to the weights that it would have had; the settings are those of the run folder.
 
     Raises:
-        RunFolderError: nothing to resume, the run is finished, or it read other data.
+        RunFolderError: nothing to resume, the run is finished, it read other data, or another process trains in it.
     """
-    started = time.monotonic()
     refuse_resume(out)
+    with held(out):
+        refuse_resume(out)  # it may have been finished before this process had the folder
+        return _go_on(dataset, out, reporter or Silent())
+
+
+def _go_on(dataset: Dataset, out: Path, reporter: Reporter) -> Run:
+    started = time.monotonic()
     config = make_config(read_config(out / CONFIG))
     tasks, _, _ = read_tasks(out)
     joined = beside(prepare(dataset, config)[0], tasks[:-1])
     if read_json(out / ENVIRONMENT)["data"] != dict(dataset.sources) or joined.tasks != tasks:
         raise RunFolderError(f"{out}: cannot be resumed, the data is not what the run began with")
     encoder = load_encoder(out, config)
-    return _train(joined, config, encoder, out, reporter or Silent(), lambda: time.monotonic() - started)
+    return _train(joined, config, encoder, out, reporter, lambda: time.monotonic() - started)
 
 
 def refuse_resume(out: Path) -> None:
