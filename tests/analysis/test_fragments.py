@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 
-from tasktalk.analysis.fragments import LEVELS, drawable, levels, shade, shade_rules, sortable, switch
+from tasktalk.analysis.fragments import LEVELS, drawable, levels, plotly_text, shade, shade_rules, sortable, switch
 
 
 def test_a_switch_shows_its_first_panel() -> None:
@@ -48,3 +48,8 @@ def test_levels_reach_from_low_to_high() -> None:
 
 def test_what_matplotlib_cannot_draw_is_replaced() -> None:
     assert drawable("a字b\n$x$") == "a\ufffdb\ufffd\\$x\\$"
+
+
+def test_quotes_stay_quotes_in_plotly() -> None:
+    """plotly would show ``&quot;`` as it stands."""
+    assert plotly_text('a & b "c" isn\'t <b>') == 'a &amp; b "c" isn\'t &lt;b&gt;'

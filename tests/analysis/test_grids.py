@@ -33,3 +33,17 @@ def test_nothing_to_show() -> None:
     FigureCanvasAgg(figure)
     figure.savefig(BytesIO())
     assert grid_interactive((empty,), ("empty",), ["a", "b"], ["a", "b"]).data[0].z[0][0] is None
+
+
+def test_names_of_any_kind() -> None:
+    """Names that are numbers stay where they are, none is a formula, and a long one leaves room for the matrix."""
+    names = ["10", "2", "US$_$ " + 60 * "long "]
+    figure = grid_figure((RIGHT[[0, 1, 1]],), ("one",), names, names)
+    FigureCanvasAgg(figure)
+    figure.savefig(BytesIO())
+    label = figure.axes[0].get_xticklabels()[2].get_text()
+    assert label.startswith("US$_$") and len(label) < 30
+    shown = grid_interactive((RIGHT[[0, 1, 1]],), ("one",), names, names)
+    assert (shown.data[0].x, shown.layout.xaxis.tickvals) == (None, (0, 1, 2))
+    assert shown.layout.xaxis.ticktext[:2] == ("10", "2") and shown.layout.yaxis.ticktext[:2] == ("10", "2")
+    assert shown.data[0].customdata[0][2][1] == names[2]

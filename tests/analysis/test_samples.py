@@ -79,7 +79,7 @@ def test_a_sample_far_from_all_is_left_out_and_named() -> None:
 
 def test_texts_are_cut_and_never_html() -> None:
     overview = two_ways()
-    overview.samples[:3] = [EVIL, "long " * 2000, ""]
+    overview.samples[:4] = [EVIL, "long " * 2000, "", 'they said "no" & left']
     part = samples_part(overview)
     shown = part.pictures[0].interactive
     assert shown is not None and not isinstance(shown, str)
@@ -87,6 +87,7 @@ def test_texts_are_cut_and_never_html() -> None:
     assert max(len(str(row[0])) for row in part.pictures[0].rows) == 120
     hover = [text for trace in shown.data for text in trace.hovertext]
     assert any(text.startswith("(empty)<br>cluster") for text in hover)
+    assert any(text.startswith('they said "no" &amp; left<br>cluster') for text in hover)
 
 
 def test_members_are_of_tasks_and_labels() -> None:

@@ -101,6 +101,11 @@ def test_a_long_text_is_cut_and_an_empty_one_left_out(runs: dict[str, Run], monk
     assert [row[1] for row in part.pictures[0].rows] == [NAMES[k] for k in (0, 1) for _ in range(longest)]
 
 
+def test_a_longer_text_that_is_not_shown_does_not_make_the_others_cut(runs: dict[str, Run]) -> None:
+    part = words_part(runs["dc"], given(*(["good"] * n for n in range(2, 30))), most=3)
+    assert part is not None and "3 texts are shown." in part.lead
+
+
 def test_a_shared_text_is_read_by_every_task(runs: dict[str, Run]) -> None:
     html = page(words_part(runs["dc"], given(["good", "film"], ["bad", "song"], owner=None)))
     assert html.count("data-switch=") == 3  # of texts, and of the tasks of each

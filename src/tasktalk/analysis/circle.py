@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -10,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from plotly.graph_objects import Figure as Interactive
 
+from tasktalk.analysis.fragments import plotly_text
 from tasktalk.analysis.heatmap import INK, PLAIN, short
 
 _COLOUR = "#3b7fb8"
@@ -115,7 +115,7 @@ def circle_plot(
     hidden = {"size": 16, "opacity": 0}
     _points_of(figure, middle, [edge.said for edge in edges], mode="markers", marker=hidden)
     positions = ["middle right" if x >= -1e-9 else "middle left" for x in places[:, 0]]
-    texts = [f"  {escape(short(name))}  " for name in names]
+    texts = [f"  {plotly_text(short(name))}  " for name in names]
     marker = {"size": 13, "color": INK}
     _points_of(figure, places, said, mode="markers+text", marker=marker, text=texts, textposition=positions)
     axis = {"visible": False, "fixedrange": True}
@@ -134,7 +134,7 @@ _POINTS = 24
 
 
 def _points_of(figure: Interactive, places: Float[np.ndarray, "points 2"], said: Sequence[str], **form: object) -> None:
-    hover = {"hovertext": [escape(line) for line in said], "hovertemplate": "%{hovertext}<extra></extra>"}
+    hover = {"hovertext": [plotly_text(line) for line in said], "hovertemplate": "%{hovertext}<extra></extra>"}
     figure.add_scatter(x=places[:, 0].tolist(), y=places[:, 1].tolist(), showlegend=False, **hover, **form)
 
 

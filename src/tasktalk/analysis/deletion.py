@@ -1,7 +1,6 @@
 """What cutting an edge does to the scores: does it hurt where the picture shows a large weight?"""
 
 from collections.abc import Callable, Sequence
-from html import escape
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -10,6 +9,7 @@ from plotly.graph_objects import Figure as Interactive
 
 from tasktalk.analysis.chance import chance_of, interval, permuted_within, rank_correlation, resampled
 from tasktalk.analysis.cutting import MAILBOX, Edges, Harm, cut_edges, edges_of
+from tasktalk.analysis.fragments import plotly_text
 from tasktalk.analysis.overview import Overview, choose
 from tasktalk.analysis.picture import Check, Part, Picture
 from tasktalk.core.errors import ConfigError
@@ -23,7 +23,7 @@ TITLE = "Does cutting an edge hurt?"
 ENDS, AGREEMENT = "cutting the strongest and the weakest edges", "weight against harm"
 _SIGNIFICANT = 0.05
 _FEWEST = 20  # samples
-_KINDS = {"strongest": ("^", "#b35806"), "weakest": ("v", "#542788"), "other": ("o", "#6b6b6b")}
+_KINDS = {"strongest": ("^", "#b35806"), "weakest": ("v", "#8c6bb1"), "other": ("o", "#6b6b6b")}
 _SYMBOLS = {"strongest": "triangle-up", "weakest": "triangle-down", "other": "circle"}
 _HEADER = (
     "receiver",
@@ -334,7 +334,7 @@ def _interactive(
                 mode="markers",
                 name=kind,
                 marker={"symbol": _SYMBOLS[kind], "color": colour, "size": 9},
-                text=[escape(_name(edges, harms[n])) for n in at],
+                text=[plotly_text(_name(edges, harms[n])) for n in at],
                 hovertemplate="%{text}<br>weight %{x:.3f}<br>loss %{y:+.4f}<extra></extra>",
             )
     figure.update_layout(xaxis_title=_axis(edges), yaxis_title="change of the loss when cut", template="none")

@@ -63,6 +63,11 @@ def _cell(value: object, numbers: str) -> str:
     return f'<td data-value="{text}">{text}</td>'
 
 
+def plotly_text(text: str) -> str:
+    """A text for plotly, which reads some HTML: of names of characters it knows ``&amp;``, not ``&quot;``."""
+    return escape(text, quote=False)
+
+
 def shade(level: int) -> tuple[float, float, float, float]:
     """Red, green, blue and opacity of a level: one blue on which black and white text can be read on any page."""
     return (0.0, 0.45, 0.70, 0.75 * level / (LEVELS - 1))

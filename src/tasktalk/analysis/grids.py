@@ -1,13 +1,15 @@
 """Matrices of weights side by side, on one scale, for comparison."""
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 from plotly.graph_objects import Figure as Interactive
+
+from tasktalk.analysis.fragments import plotly_text
+from tasktalk.analysis.heatmap import short
 
 Matrix = Float[np.ndarray, "tasks sources"]
 _COLOURS = "viridis"
@@ -26,8 +28,9 @@ def grid_figure(
     for place, (axes, matrix, title) in enumerate(zip(all_axes, matrices, titles, strict=True)):
         image = axes.imshow(matrix, cmap=_COLOURS, vmin=low, vmax=high, aspect="auto")
         axes.set_title(title, fontsize=9)
-        axes.set_xticks(range(len(columns)), columns, rotation=90, fontsize=7)
-        axes.set_yticks(range(len(rows)), rows if place == 0 else [""] * len(rows), fontsize=7)
+        look: dict[str, Any] = {"fontsize": 7, "parse_math": False}
+        axes.set_xticks(range(len(columns)), [short(name) for name in columns], rotation=90, **look)
+        axes.set_yticks(range(len(rows)), [short(name) if place == 0 else "" for name in rows], **look)
         axes.tick_params(length=0)
     figure.colorbar(image, ax=list(all_axes), fraction=0.03)
     return figure
@@ -41,21 +44,24 @@ def grid_interactive(
 
     low, high = _range(matrices)
     figure: Interactive = make_subplots(
-        rows=1, cols=len(matrices), subplot_titles=[escape(title) for title in titles], shared_yaxes=True
+        rows=1, cols=len(matrices), subplot_titles=[plotly_text(title) for title in titles], shared_yaxes=True
     )
+    said = [[[plotly_text(row), plotly_text(column)] for column in columns] for row in rows]
     for place, matrix in enumerate(matrices, start=1):
         figure.add_heatmap(
             z=_without_nan(matrix),
-            x=[escape(name) for name in columns],
-            y=[escape(name) for name in rows],
+            customdata=said,
             colorscale=_COLOURS,
             zmin=low,
             zmax=high,
             showscale=place == len(matrices),
-            hovertemplate="%{y} hears %{x}: %{z:.3f}<extra></extra>",
+            hovertemplate="%{customdata[0]} hears %{customdata[1]}: %{z:.3f}<extra></extra>",
             row=1,
             col=place,
         )
+    # Places with names beside them: names that look like numbers would be placed as such.
+    figure.update_xaxes(tickvals=list(range(len(columns))), ticktext=[plotly_text(short(name)) for name in columns])
+    figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=[plotly_text(short(name)) for name in rows])
     figure.update_yaxes(autorange="reversed")
     figure.update_layout(template="none", paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
     return figure

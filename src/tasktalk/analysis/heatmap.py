@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from plotly.graph_objects import Figure as Interactive
 
+from tasktalk.analysis.fragments import plotly_text
 from tasktalk.analysis.tree import Tree
 
 INK = "#757575"
@@ -173,12 +173,15 @@ def _colours(low: float) -> tuple[str, str]:
 
 def _cells(heat: Heat, rows: Int[np.ndarray, " rows"], columns: Int[np.ndarray, " columns"]) -> dict[str, Any]:
     known = [[None if np.isnan(heat.values[i, j]) else float(heat.values[i, j]) for j in columns] for i in rows]
-    said = [["<br>".join(escape(line) for line in heat.hover[i][j]) for j in columns] for i in rows]
+    said = [["<br>".join(plotly_text(line) for line in heat.hover[i][j]) for j in columns] for i in rows]
     return {
         "z": known,
         "hovertext": said,
-        "x": {"tickvals": list(range(len(columns))), "ticktext": [escape(short(heat.columns[j])) for j in columns]},
-        "y": {"tickvals": list(range(len(rows))), "ticktext": [escape(short(heat.rows[i])) for i in rows]},
+        "x": {
+            "tickvals": list(range(len(columns))),
+            "ticktext": [plotly_text(short(heat.columns[j])) for j in columns],
+        },
+        "y": {"tickvals": list(range(len(rows))), "ticktext": [plotly_text(short(heat.rows[i])) for i in rows]},
     }
 
 
@@ -248,4 +251,4 @@ def _write(axes: Axes, values: Float[np.ndarray, "rows columns"], low: float, hi
 def _wrapped(text: str, width: int = 44) -> str:
     from textwrap import wrap
 
-    return "<br>".join(escape(line) for line in wrap(text, width))
+    return "<br>".join(plotly_text(line) for line in wrap(text, width))

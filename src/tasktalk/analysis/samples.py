@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from html import escape
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,7 +15,7 @@ from tasktalk.analysis.clusters import (
     one_cloud,
     permuted,
 )
-from tasktalk.analysis.fragments import sortable
+from tasktalk.analysis.fragments import plotly_text, sortable
 from tasktalk.analysis.heatmap import digits, short
 from tasktalk.analysis.overview import Overview
 from tasktalk.analysis.picture import Check, Part, Picture
@@ -146,7 +145,7 @@ def _said(overview: Overview, found: Clusters, sample: int) -> str:
     lines = wrap(short(overview.samples[sample], _TEXT), _WIDTH) or ["(empty)"]
     owner = _owner(overview, sample)
     lines.append(f"cluster {found.of[sample] + 1}" + (f", a sample of {owner}" if owner else ""))
-    return "<br>".join(escape(line) for line in lines)
+    return "<br>".join(plotly_text(line) for line in lines)
 
 
 def cluster_means(overview: Overview, found: Clusters) -> Float[np.ndarray, "clusters tasks sources"]:

@@ -1,7 +1,6 @@
 """Samples as points, and the mean weights of clusters side by side, by matplotlib and plotly."""
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from matplotlib.figure import Figure
 from plotly.graph_objects import Figure as Interactive
 
 from tasktalk.analysis.clusters import Clusters
+from tasktalk.analysis.fragments import plotly_text
 from tasktalk.analysis.heatmap import INK, PLAIN, PLAIN_AXIS, limits, menu, short
 
 # Okabe and Ito's colours but black and yellow, which are lost on black and white; a form for each as well.
@@ -134,7 +134,7 @@ def matrices_plot(
     low, high = limits(means)
     wide = max(float(np.nanmax(np.abs(differences), initial=0)), 1e-9)
     signed = "PuOr" if low < 0 else "Viridis"
-    said = [[[escape(task), escape(source)] for source in sources] for task in tasks]
+    said = [[[plotly_text(task), plotly_text(source)] for source in sources] for task in tasks]
     for values, look in (
         (means, {"colorscale": signed, "zmin": low, "zmax": high, "xaxis": "x", "colorbar": _scale("mean", 0.43)}),
         (
@@ -145,7 +145,11 @@ def matrices_plot(
         hover = f"%{{customdata[0]}}, %{{customdata[1]}}<br>%{{z:.{decimals + 1}f}}<extra></extra>"
         figure.add_heatmap(z=_listed(values[0]), customdata=said, hovertemplate=hover, xgap=1, ygap=1, **look)
     buttons: list[dict[str, object]] = [
-        {"label": escape(title), "method": "restyle", "args": [{"z": [_listed(means[k]), _listed(differences[k])]}]}
+        {
+            "label": plotly_text(title),
+            "method": "restyle",
+            "args": [{"z": [_listed(means[k]), _listed(differences[k])]}],
+        }
         for k, title in enumerate(titles)
     ]
     _arrange(figure, tasks, sources)
@@ -161,8 +165,8 @@ def _scale(title: str, right: float) -> dict[str, object]:
 
 def _arrange(figure: Interactive, tasks: Sequence[str], sources: Sequence[str]) -> None:
     """Two matrices side by side, with the names of their rows once."""
-    names = {"tickvals": list(range(len(sources))), "ticktext": [escape(short(name, 20)) for name in sources]}
-    rows = {"tickvals": list(range(len(tasks))), "ticktext": [escape(short(name)) for name in tasks]}
+    names = {"tickvals": list(range(len(sources))), "ticktext": [plotly_text(short(name, 20)) for name in sources]}
+    rows = {"tickvals": list(range(len(tasks))), "ticktext": [plotly_text(short(name)) for name in tasks]}
     figure.update_layout(
         **PLAIN,
         height=330 + 22 * len(tasks),

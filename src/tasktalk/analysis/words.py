@@ -56,7 +56,8 @@ def words_part(run: Run, examples: Examples, most: int = 12) -> Part | None:
     kind = None if isinstance(examples.content, Molecules | Nodes) else kind_heard(run, examples)
     if kind is None or kind == "stitch":
         return None
-    texts = spoken(take(examples, choose(examples, most, seed=0)))
+    chosen = take(examples, choose(examples, most, seed=0))
+    texts = spoken(chosen)
     if not len(texts):
         return None
     heard = sorted(hear_each(run, texts), key=lambda sample: sample.row)
@@ -68,7 +69,7 @@ def words_part(run: Run, examples: Examples, most: int = 12) -> Part | None:
     return Part(
         "words",
         "Words",
-        _lead(kind, examples, heard, shown),
+        _lead(kind, chosen, heard, shown),
         [_picture(shown, kind, _MEANING[meaning], unknown)],
         checks,
     )
