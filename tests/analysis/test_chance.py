@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from tasktalk.analysis.chance import chance_of, interval, permuted_within, rank_correlation, resampled
+from tasktalk.analysis.chance import chance_of, interval, permuted_within, rank_correlation, resampled, too_few
 
 
 def test_every_draw_has_as_many_samples() -> None:
@@ -50,3 +50,14 @@ def test_chance_counts_draws_that_reach_it() -> None:
     assert chance_of(2.0, lambda draw: 1.0, draws=99) == 0.01
     assert chance_of(1.0, lambda draw: 1.0, draws=99) == 1
     assert 0.4 < chance_of(0.5, lambda draw: draw.random()) < 0.6
+
+
+def test_a_bootstrap_needs_samples_and_of_each_task() -> None:
+    assert too_few([20], 20) == ""
+    assert too_few([5] * 4, 20) == ""
+    assert too_few([20] * 16, 20) == ""
+    assert too_few([1], 1) == (
+        "1 sample is too few for an interval: at least 20 are needed, and on average 5 of each task."
+    )
+    assert too_few([19] * 9, 19).startswith("19 samples are too few")
+    assert too_few([1] * 30, 30, "labelled sample").startswith("30 labelled samples are too few")

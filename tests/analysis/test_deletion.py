@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -171,3 +172,26 @@ def test_two_tasks_have_no_choice() -> None:
         Edges(("a", "b"), ("a", "b"), weight, "w"), made({(0, 1): 0.0, (1, 0): 9.0}, weight), resampled(30, None)
     )
     assert (check.passed, check.sentence) == (None, "There are no two edges with different weights to compare.")
+
+
+def test_halves_of_a_few_tasks_differ_by_chance() -> None:
+    """One edge for each task: that one task suffers more than another says nothing about their weights."""
+    few = np.array([[0.4], [0.6]])
+    two = Edges(("a", "b"), ("mailbox",), few, "openness")
+    check = ends_check(two, made({(0, 0): 0.1, (1, 0): 0.9}, few), resampled(30, None))
+    assert check.passed is None and "too few tasks" in check.sentence
+    weight = np.linspace(0.1, 0.8, 8)[:, None]
+    edges = Edges(tuple("abcdefgh"), ("mailbox",), weight, "openness")
+    for rises, passed in ((weight[:, 0], True), (np.array([0, 0, 0.1, 0, 0, 0.5, 0, 0]), False)):
+        harms = made({(k, 0): rises[k] for k in range(8)}, weight)
+        check = ends_check(edges, harms, resampled(30, None))
+        assert check.passed is passed
+        assert "with the weights dealt out anew" in check.sentence
+
+
+def test_one_sample_of_each_task_certifies_nothing() -> None:
+    """Drawn anew from its own task it is always itself, and an interval has no width."""
+    harms = [replace(harm, rows=np.array([n])) for n, harm in enumerate(made(dict.fromkeys(ALL, 0.0), WEIGHT, 1))]
+    many = [replace(harms[n % 12], receiver=n % 4, rows=np.array([n % 4])) for n in range(12)]
+    assert ends_check(EDGES, many, resampled(4, np.arange(4))).passed is None
+    assert agreement_check(EDGES, made({edge: WEIGHT[edge] for edge in ALL}, WEIGHT, 3), 12, 0).passed is None

@@ -52,3 +52,17 @@ def test_a_single_sample_for_each_task_is_too_few() -> None:
     view = look(make(in_groups(9)))
     assert strongest_check(view).passed is None
     assert "two samples" in strongest_check(view).sentence
+
+
+def test_a_few_samples_certify_nothing() -> None:
+    """Two texts, or one of each of many tasks: drawn anew they stay what they are."""
+    few = dependency_checks(look(make(clear()[:3], shared=True)))
+    assert [check.passed for check in few[:2]] == [None, None]
+    assert few[0].sentence.startswith("3 samples are too few")
+    one_each = dependency_checks(look(make(clear()[:18])))
+    assert [check.passed for check in one_each[:2]] == [None, None]
+
+
+def test_of_two_tasks_each_has_one_source() -> None:
+    check = strongest_check(look(make(in_groups(60)[:, :2, :2], shared=True)))
+    assert check.passed is None and "one source only" in check.sentence

@@ -121,5 +121,7 @@ def test_checks_fail_where_all_atoms_are_alike() -> None:
     habit, even = module._checks([drawn([1] * 20, 0.26), drawn([2] * 19 + [3], 0.26, "b")], 4)
     assert habit.passed is False and habit.sentence.startswith("98% of the atoms")
     assert even.passed is False and "0.260 on average; all alike would have 0.250" in even.sentence
-    assert [check.passed for check in module._checks([drawn([1, 2, 3, 1], 0.5)], 4)] == [True, True]
-    assert [check.passed for check in module._checks([drawn([1, 1], 0.5)], 2)] == [None]
+    assert [check.passed for check in module._checks([drawn([1, 2, 3, 1] * 5, 0.5)], 4)] == [True, True]
+    (few,) = module._checks([drawn([1, 2, 3, 1], 0.5)], 4)
+    assert (few.passed, few.sentence) == (None, "4 atoms are too few: at least 20 are needed.")
+    assert [check.passed for check in module._checks([drawn([1, 1] * 10, 0.5)], 2)] == [None]

@@ -7,11 +7,13 @@ import pytest
 
 from tasktalk.analysis.null import null_part, train_null
 from tasktalk.analysis.overview import observe
+from tasktalk.analysis.spread import shown_weights
 from tasktalk.core.errors import ConfigError, RunFolderError
 from tasktalk.training.run import Run
 from tasktalk.training.run_folder import METRICS
 from tasktalk.training.train import train
 from tests.analysis.made import made_overview
+from tests.analysis.overviews import alike, make
 from tests.training.toy import Recorder, config, files, stop_at_epoch, toy, without_seconds
 
 RANDOM = np.random.default_rng(0)
@@ -65,7 +67,9 @@ def test_what_is_no_null_of_the_run(trained: Run, tmp_path: Path) -> None:
 
 
 def test_structure_that_the_null_lacks_passes() -> None:
-    part = null_part(made_overview(STRUCTURE, noise=0.05), made_overview(0.01 * OTHER, noise=0.05))
+    part = null_part(
+        made_overview(STRUCTURE, samples=20, noise=0.05), made_overview(0.01 * OTHER, samples=20, noise=0.05)
+    )
     (check,) = part.checks
     assert check.passed is True
     assert check.sentence.endswith("the picture passes.")
@@ -84,14 +88,16 @@ def test_structure_that_the_null_lacks_passes() -> None:
     ids=["the same", "the same ranks", "more spread"],
 )
 def test_what_the_null_shows_as_well_does_not_pass(null: np.ndarray, sentence: str) -> None:
-    (check,) = null_part(made_overview(STRUCTURE, noise=0.05), made_overview(null, noise=0.05)).checks
+    (check,) = null_part(
+        made_overview(STRUCTURE, samples=20, noise=0.05), made_overview(null, samples=20, noise=0.05)
+    ).checks
     assert check.passed is False
     assert check.sentence.endswith(f"the picture does not pass: {sentence}")
 
 
 def test_experts_of_two_models_are_not_matched() -> None:
     sources = tuple(f"expert {n}" for n in range(1, 6))
-    real, null = (made_overview(scale * STRUCTURE, noise=0.01, sources=sources) for scale in (1, 0.5))
+    real, null = (made_overview(scale * STRUCTURE, samples=20, noise=0.01, sources=sources) for scale in (1, 0.5))
     (check,) = null_part(real, null).checks
     assert check.passed is True
     assert "The rank correlation of the two means nothing here" in check.sentence
@@ -102,3 +108,20 @@ def test_too_few_edges_and_other_samples() -> None:
     assert null_part(two, two).checks[0].passed is None
     with pytest.raises(ConfigError, match="to be observed on the same samples"):
         null_part(two, replace(two, samples=[*two.samples[1:], "another"]))
+
+
+def test_a_few_samples_certify_nothing() -> None:
+    """Of one sample every draw is that sample, so that any difference would look certain."""
+    (check,) = null_part(made_overview(STRUCTURE, samples=1), made_overview(0.01 * OTHER, samples=1)).checks
+    assert check.passed is None and check.sentence.startswith("1 sample is too few")
+
+
+def test_a_likeness_is_that_of_the_heat_map() -> None:
+    """What a pair sees of each other is its mean, in the null as in the picture of the general dependency."""
+    own = np.arange(40) % 4
+    real, null = (make(alike(40, 4, seed=n), "beta", owner=own) for n in (0, 1))
+    (picture,) = null_part(real, null).pictures
+    weights = shown_weights(real, real.mean())
+    for number, row in enumerate(picture.rows):
+        if number // 4 != number % 4:
+            assert row[2] == pytest.approx(weights[number // 4, number % 4])

@@ -103,3 +103,10 @@ def test_members_are_of_tasks_and_labels() -> None:
 def test_of_a_likeness_and_of_experts() -> None:
     assert len(samples_part(make(alike(), "beta")).pictures) == 3
     assert len(samples_part(make(in_groups(30)[:, :, :4], "experts")).pictures) == 3
+
+
+def test_one_weight_cannot_be_permuted() -> None:
+    """Two tasks that read alike have one likeness: dealt out anew to the samples it is the same set of numbers."""
+    part = samples_part(make(alike(tasks=2), "beta"))
+    assert [check.passed for check in part.checks][0] is None
+    assert "one weight for each sample" in part.checks[0].sentence

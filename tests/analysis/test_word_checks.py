@@ -116,3 +116,10 @@ def load_two() -> Dataset:
         return replace(kept, labels=kept.labels[:, :2])
 
     return replace(data, tasks=data.tasks[:2], splits={name: two(split) for name, split in data.splits.items()})
+
+
+def test_a_few_words_certify_nothing(tmp_path: Path) -> None:
+    run: Run = train(toy(), config("dc", hidden=4, training__epochs=1), tmp_path / "run")
+    texts = spoken(run.examples(["a good film", "so bad"]))
+    (found,) = checks.word_checks(run, texts, list(hear_each(run, texts)), "alpha")
+    assert (found.passed, found.sentence) == (None, "5 words are too few: at least 20 are needed.")

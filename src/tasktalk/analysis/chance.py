@@ -1,6 +1,6 @@
 """What chance would do: bootstrap samples, intervals, rank correlations and permutations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -8,6 +8,8 @@ from jaxtyping import Float, Int
 from tasktalk.core.seeding import generator
 
 DRAWS = 1000
+FEWEST, FEWEST_EACH = 20, 5
+"""Samples behind a bootstrap, and of these those of each task, on average."""
 _LEVEL = 95
 _PURPOSE = 1_667_785_070  # keeps these draws apart from those that use the same seed for something else
 
@@ -39,6 +41,22 @@ def interval(values: Float[np.ndarray, " draws"]) -> tuple[float, float]:
         return np.nan, np.nan
     low, high = np.percentile(known, [(100 - _LEVEL) / 2, (100 + _LEVEL) / 2])
     return float(low), float(high)
+
+
+def too_few(each: Sequence[int], different: int, what: str = "sample") -> str:
+    """Why a bootstrap over samples would tell nothing; empty if it does.
+
+    Samples drawn anew from a few are nearly the same few, and those from one are that one: everything looks certain.
+
+    Args:
+        each: of every task, how many samples it is asked about.
+        different: how many they are together, each counted once.
+        what: a sample, in words.
+    """
+    if different >= FEWEST and sum(each) >= FEWEST_EACH * len(each):
+        return ""
+    found = f"{different} {what}{' is' if different == 1 else 's are'} too few for an interval"
+    return f"{found}: at least {FEWEST} are needed, and on average {FEWEST_EACH} of each task."
 
 
 def rank_correlation(a: Float[np.ndarray, " n"], b: Float[np.ndarray, " n"]) -> float:

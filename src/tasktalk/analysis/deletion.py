@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 from plotly.graph_objects import Figure as Interactive
 
-from tasktalk.analysis.chance import chance_of, interval, permuted_within, rank_correlation, resampled
+from tasktalk.analysis.chance import chance_of, interval, permuted_within, rank_correlation, resampled, too_few
 from tasktalk.analysis.cutting import MAILBOX, Edges, Harm, cut_edges, edges_of
 from tasktalk.analysis.fragments import plotly_text
 from tasktalk.analysis.overview import Overview, choose
@@ -22,7 +22,7 @@ MOST_EDGES = 64
 TITLE = "Does cutting an edge hurt?"
 ENDS, AGREEMENT = "cutting the strongest and the weakest edges", "weight against harm"
 _SIGNIFICANT = 0.05
-_FEWEST = 20  # samples
+_FEWEST_TASKS = 6  # with fewer, no order of the tasks is rarer than one in twenty
 _KINDS = {"strongest": ("^", "#b35806"), "weakest": ("v", "#8c6bb1"), "other": ("o", "#6b6b6b")}
 _SYMBOLS = {"strongest": "triangle-up", "weakest": "triangle-down", "other": "circle"}
 _HEADER = (
@@ -80,7 +80,7 @@ def deletion_part(
     )
     if not harms:
         return Part("deletion", TITLE, "No task has labelled samples and an edge to cut.", ())
-    checks = (ends_check(all_edges, harms, counts), agreement_check(all_edges, harms, there, seed))
+    checks = (ends_check(all_edges, harms, counts, seed), agreement_check(all_edges, harms, there, seed))
     return Part("deletion", TITLE, lead, (_picture(all_edges, harms, counts),), checks)
 
 
@@ -138,22 +138,26 @@ def auroc_change(harm: Harm) -> float:
     return float(after - before)
 
 
-def ends_check(edges: Edges, harms: _Harms, counts: _Counts) -> Check:
+def ends_check(edges: Edges, harms: _Harms, counts: _Counts, seed: int = 0) -> Check:
     """Whether cutting edges with large weights raises the loss more than cutting those with small ones.
 
-    It passes if the difference of the mean rises is above 0 beyond its 95 % bootstrap interval over the samples.
+    It passes if the difference of the mean rises is above 0 beyond its 95 % bootstrap interval over the samples. Halves
+    of the receivers differ whatever the weights are: there, weights that are dealt out anew must not reach it as well.
 
     Args:
         edges: all that there are.
         harms: of those that were cut.
         counts: bootstrap samples of the overview's samples.
+        seed: of the weights that are dealt out anew.
     """
     strong, weak = strongest_and_weakest(edges, harms)
     if problem := _not_comparable(edges, strong, weak):
         return Check(ENDS, None, problem)
     means, draws = zip(*(mean_rise(part, counts) for part in (strong, weak)), strict=True)
     low, high = interval(draws[0] - draws[1])
-    passed = bool(low > 0)
+    chance = _halves_by_chance(edges, harms, seed) if edges.only_one_each else 0
+    passed = bool(low > 0 and chance < _SIGNIFICANT)
+    dealt = f"; p = {chance:.3f} with the weights dealt out anew to the tasks" if edges.only_one_each else ""
     which = "the half of the edges with the larger weights" if edges.only_one_each else "every task's strongest edge"
     others = "the other half" if edges.only_one_each else "its weakest"
     verdict = (
@@ -165,20 +169,37 @@ def ends_check(edges: Edges, harms: _Harms, counts: _Counts) -> Check:
     sentence = (
         f"Cutting {which} changed the loss by {means[0]:+.4f} ({_more(strong, counts)}), {others} by {means[1]:+.4f} "
         f"({_more(weak, counts)}), means over {len(strong)} and {len(weak)} edges; the difference is "
-        f"{means[0] - means[1]:+.4f} (95 % interval over samples {low:+.4f} to {high:+.4f}): {verdict}. "
+        f"{means[0] - means[1]:+.4f} (95 % interval over samples {low:+.4f} to {high:+.4f}{dealt}): {verdict}. "
         f"{_extremes(edges, harms)}"
     )
     return Check(ENDS, passed, sentence)
+
+
+def _halves_by_chance(edges: Edges, harms: _Harms, seed: int) -> float:
+    """How often weights that are dealt out anew to the receivers tell their halves as far apart."""
+    size, rise, _ = _columns(edges, harms)
+    half = len(harms) // 2
+
+    def apart(sizes: Float[np.ndarray, " edges"]) -> float:
+        order = np.argsort(sizes, kind="stable")
+        return float(rise[order[len(order) - half :]].mean() - rise[order[:half]].mean())
+
+    return chance_of(apart(size), lambda draw: apart(draw.permutation(size)), seed=seed)
 
 
 def _not_comparable(edges: Edges, strong: _Harms, weak: _Harms) -> str:
     sizes = [[float(edges.size[harm.receiver, harm.source]) for harm in part] for part in (strong, weak)]
     if not strong or np.allclose(sizes[0], sizes[1]):
         return "There are no two edges with different weights to compare."
-    asked = len(np.unique(np.concatenate([harm.rows for harm in (*strong, *weak)])))
-    if asked < _FEWEST:
-        return f"{asked} labelled samples are too few for an interval: at least {_FEWEST} are needed."
-    return ""
+    if edges.only_one_each and len(strong) + len(weak) < _FEWEST_TASKS:
+        return "There is one edge for each task, and too few tasks: by chance alone one half may be hurt more."
+    return _too_few((*strong, *weak))
+
+
+def _too_few(harms: _Harms) -> str:
+    each = {harm.receiver: harm.rows for harm in harms}
+    different = len(np.unique(np.concatenate(list(each.values()))))
+    return too_few([len(rows) for rows in each.values()], different, "labelled sample")
 
 
 def _more(harms: _Harms, counts: _Counts) -> str:
@@ -218,6 +239,8 @@ def agreement_check(edges: Edges, harms: _Harms, there: int, seed: int) -> Check
     found = agreement(size, rise, groups)
     if np.isnan(found):
         return Check(AGREEMENT, None, "Too few edges were cut, or all of them alike, for a correlation.")
+    if problem := _too_few(harms):
+        return Check(AGREEMENT, None, problem)
     p = chance_of(found, lambda draw: agreement(permuted_within(size, groups, draw), rise, groups), seed=seed)
     passed = found > 0 and p < _SIGNIFICANT
     within = "" if edges.only_one_each else ", each counted from the mean of its receiver"

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
+from tasktalk.analysis.chance import too_few
 from tasktalk.analysis.dependency_view import View, distances_of, grouped, others, without_diagonal
 from tasktalk.analysis.overview import Overview
 from tasktalk.analysis.picture import Check
@@ -28,15 +29,25 @@ def strongest_check(view: View) -> Check:
     if not varies(view.overview):
         why = "The weights are the same for every sample, so samples cannot tell how certain they are"
         return Check(name, None, f"{why}: that takes runs with several seeds.")
+    if len(view.overview.sources) - view.overview.between_tasks < 2:
+        return Check(name, None, "Each task has one source only, so no other can be its strongest.")
     asked = np.flatnonzero(np.isfinite(view.spread.kept)).tolist()
     if not asked:
         return Check(name, None, "No task has two samples or more, so nothing is known of the spread.")
+    if problem := _too_few(view):
+        return Check(name, None, problem)
     doubtful = [k for k in asked if unsure(view.spread)[k]]
     count = len(asked) - len(doubtful)
     told = (
         f"The strongest source of {count} of {len(asked)} tasks is the same in {KEEPS:.0%} of {DRAWS} bootstrap draws"
     )
     return Check(name, count >= 0.9 * len(asked), f"{told}{_doubts(view, doubtful)}. Other seeds are not looked at.")
+
+
+def _too_few(view: View) -> str:
+    overview = view.overview
+    each = [len(overview.own(k)) for k in range(len(overview.tasks))]
+    return too_few([number for number in each if number], len(overview.samples))
 
 
 def _doubts(view: View, doubtful: list[int]) -> str:
@@ -56,6 +67,8 @@ def groups_check(view: View) -> Check:
         return Check(name, None, "The tasks do not differ, so there are no groups.")
     if not varies(view.overview):
         return Check(name, None, "The weights are the same for every sample: other samples cannot change the groups.")
+    if problem := _too_few(view):
+        return Check(name, None, problem)
     from sklearn.metrics import adjusted_rand_score
 
     draws = view.spread.draws[:_GROUPED_DRAWS]

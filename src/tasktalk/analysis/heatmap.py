@@ -181,8 +181,12 @@ def _cells(heat: Heat, rows: Int[np.ndarray, " rows"], columns: Int[np.ndarray, 
             "tickvals": list(range(len(columns))),
             "ticktext": [plotly_text(short(heat.columns[j])) for j in columns],
         },
-        "y": {"tickvals": list(range(len(rows))), "ticktext": [plotly_text(short(heat.rows[i])) for i in rows]},
+        "y": {"tickvals": list(range(len(rows))), "ticktext": [_tick(heat.rows[i]) for i in rows]},
     }
+
+
+def _tick(name: str) -> str:
+    return plotly_text(short(name))
 
 
 def _button(name: str, cells: dict[str, Any], trees: bool) -> dict[str, object]:

@@ -14,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
+from tasktalk.analysis.chance import FEWEST
 from tasktalk.analysis.fragments import choices, chooser, drawable, switch
 from tasktalk.analysis.hearing import Heard, hear_each, kind_heard
 from tasktalk.analysis.overview import choose, source_names
@@ -208,7 +209,11 @@ def _card(one: Drawn, points: Sequence[tuple[float, float]], sources: Sequence[s
 
 def _most_heard(one: Drawn, sources: Sequence[str]) -> str:
     counts = np.bincount(one.strongest, minlength=len(sources))
-    return ", ".join(f"{sources[k]} ({counts[k]} atoms)" for k in np.argsort(-counts, kind="stable")[:3] if counts[k])
+    return ", ".join(
+        f"{sources[k]} ({counts[k]} {'atom' if counts[k] == 1 else 'atoms'})"
+        for k in np.argsort(-counts, kind="stable")[:3]
+        if counts[k]
+    )
 
 
 def _legend(sources: Sequence[str]) -> str:
@@ -252,6 +257,10 @@ def _draw(axes: Axes, one: Drawn, low: float, high: float) -> None:
 
 
 def _checks(drawn: Sequence[Drawn], sources: int) -> list[Check]:
+    atoms = sum({one.sample: len(one.atoms) for one in drawn}.values())
+    if atoms < FEWEST:
+        told = f"{atoms} {'atom is' if atoms == 1 else 'atoms are'} too few: at least {FEWEST} are needed."
+        return [Check("atoms differ from each other", None, told)]
     free = sources - (drawn[0].own is not None)
     if free < 2:
         return [Check("atoms differ from each other", None, "There is one source only, so no atom can choose.")]

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float
 
-from tasktalk.analysis.chance import interval, rank_correlation, resampled
+from tasktalk.analysis.chance import interval, rank_correlation, resampled, too_few
 from tasktalk.analysis.grids import grid_figure, grid_interactive
 from tasktalk.analysis.overview import Overview
 from tasktalk.analysis.picture import Check, Part, Picture
+from tasktalk.analysis.tree import mirrored
 from tasktalk.core.errors import ConfigError, RunFolderError
 from tasktalk.data.dataset import Dataset
 from tasktalk.data.shuffle import shuffle_labels
@@ -112,6 +113,9 @@ def _check(overview: Overview, null: Overview, seed: int) -> Check:
     there = overview.edges()
     if there.sum() < 3:
         return Check(_NAME, None, "There are fewer than three edges to compare.")
+    own = [len(overview.own(k)) for k in range(len(overview.tasks))]
+    if problem := too_few([number for number in own if number], len(overview.samples)):
+        return Check(_NAME, None, problem)
     real, chance = overview.heard()[there], null.heard()[there]
     alike = rank_correlation(real, chance)
     counts = resampled(len(overview.samples), overview.owner, seed=seed)
@@ -144,4 +148,5 @@ def _spread(
         total = counts[own].sum()
         if total:
             matrix[k] = counts[own] @ overview.weights[own, k] / total
-    return float(np.nanstd(matrix[there]))
+    shown = matrix if overview.directed else mirrored(matrix)
+    return float(np.nanstd(shown[there]))

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from tasktalk.analysis.tree import mirrored
 from tasktalk.core.batch import Listening
 from tasktalk.core.errors import ConfigError
 from tasktalk.data.dataset import Examples, Sentences
@@ -77,8 +78,12 @@ class Overview:
         return np.stack([self.weights[own, k].mean(axis=0) if len(own) else empty for k, own in enumerate(rows)])
 
     def heard(self) -> Float[np.ndarray, "tasks sources"]:
-        """The same in float64 without what a task gives itself, which is NaN."""
+        """The same in float64 without what a task gives itself, which is NaN.
+
+        A likeness is the mean of what two tasks see of each other, so that it has no direction.
+        """
         mean = self.mean().astype(np.float64)
+        mean = mean if self.directed else mirrored(mean)
         if self.between_tasks:
             np.fill_diagonal(mean, np.nan)
         return mean
@@ -252,9 +257,13 @@ def _by_sample(entry: Tensor, lengths: Sequence[int]) -> list[Tensor]:
 def _alike(
     beta: Float[Tensor, "tasks samples words words2"], lengths: Sequence[int]
 ) -> Float[Tensor, "samples tasks tasks2"]:
-    """The Bhattacharyya coefficient of every two tasks' beta, mean over the words that read."""
+    """The Bhattacharyya coefficient of every two tasks' beta, mean over the words that read.
+
+    In double precision: tasks that read alike differ from 1 by less than single precision errs, and clusters of samples
+    would be clusters of rounding.
+    """
     found = []
     for sample, length in enumerate(lengths):
-        roots = beta[:, sample, :length, :length].sqrt()
+        roots = beta[:, sample, :length, :length].double().sqrt()
         found.append(torch.einsum("ati,bti->ab", roots, roots) / length)
     return torch.stack(found)

@@ -243,6 +243,9 @@ def _checks(
     )
     checks = []
     for name, what, draw in nulls:
+        if draw is permuted and rows.shape[1] < 2:
+            checks.append(Check(name, None, "There is one weight for each sample, so nothing could go together."))
+            continue
         null = null_silhouettes(rows, draw, clusters, seed)
         passed = bool(found.silhouette > null.max())
         told = f"The silhouette is {found.silhouette:.2f}; in {len(null)} draws of {what} it reaches {null.max():.2f}"

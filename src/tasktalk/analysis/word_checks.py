@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
+from tasktalk.analysis.chance import FEWEST
 from tasktalk.analysis.hearing import Heard, hear_each, with_words
 from tasktalk.analysis.picture import Check
 from tasktalk.data.dataset import Examples
@@ -23,6 +24,10 @@ def word_checks(run: Run, texts: Examples, heard: Sequence[Heard], kind: str) ->
         heard: them as every task read them, in their order.
         kind: what the record holds, as ``overview.kind_of`` names it.
     """
+    words = sum(len(sample.words) for sample in heard)
+    if words < FEWEST:
+        told = f"{words} {'word is' if words == 1 else 'words are'} too few: at least {FEWEST} are needed."
+        return [Check("words differ from each other", None, told)]
     halves = _without_first_half(run, texts, heard)
     if kind == "beta":
         return [_gate_check(texts, heard, halves), _spread_check(texts, heard)]
