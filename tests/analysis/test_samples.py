@@ -108,5 +108,5 @@ def test_of_a_likeness_and_of_experts() -> None:
 def test_one_weight_cannot_be_permuted() -> None:
     """Two tasks that read alike have one likeness: dealt out anew to the samples it is the same set of numbers."""
     part = samples_part(make(alike(tasks=2), "beta"))
-    assert [check.passed for check in part.checks][0] is None
+    assert part.checks[0].passed is None
     assert "one weight for each sample" in part.checks[0].sentence

@@ -4,12 +4,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
-from matplotlib.figure import Figure
-from plotly.graph_objects import Figure as Interactive
 
 from tasktalk.analysis.chance import chance_of, interval, permuted_within, rank_correlation, resampled, too_few
 from tasktalk.analysis.cutting import MAILBOX, Edges, Harm, cut_edges, edges_of
-from tasktalk.analysis.fragments import plotly_text
+from tasktalk.analysis.deletion_figure import deletion_figure, deletion_plot
 from tasktalk.analysis.overview import Overview, choose
 from tasktalk.analysis.picture import Check, Part, Picture
 from tasktalk.core.errors import ConfigError
@@ -23,8 +21,6 @@ TITLE = "Does cutting an edge hurt?"
 ENDS, AGREEMENT = "cutting the strongest and the weakest edges", "weight against harm"
 _SIGNIFICANT = 0.05
 _FEWEST_TASKS = 6  # with fewer, no order of the tasks is rarer than one in twenty
-_KINDS = {"strongest": ("^", "#b35806"), "weakest": ("v", "#8c6bb1"), "other": ("o", "#6b6b6b")}
-_SYMBOLS = {"strongest": "triangle-up", "weakest": "triangle-down", "other": "circle"}
 _HEADER = (
     "receiver",
     "source",
@@ -296,10 +292,10 @@ def _picture(edges: Edges, harms: _Harms, counts: _Counts) -> Picture:
         "deletion",
         "Weight of an edge, and what cutting it does to the loss",
         text,
-        _figure(edges, size, rise, kinds),
+        deletion_figure(size, rise, kinds, _axis(edges)),
         _HEADER,
         rows,
-        _interactive(edges, harms, size, rise, kinds),
+        deletion_plot(size, rise, kinds, [_name(edges, harm) for harm in harms], _axis(edges)),
     )
 
 
@@ -321,45 +317,3 @@ def _row(edges: Edges, harm: Harm, kind: str, counts: _Counts) -> list[object]:
 
 def _axis(edges: Edges) -> str:
     return "openness of the task to the mailbox" if edges.sources == (MAILBOX,) else "size of the weight"
-
-
-def _figure(
-    edges: Edges, size: Float[np.ndarray, " edges"], rise: Float[np.ndarray, " edges"], kinds: Sequence[str]
-) -> Figure:
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
-    axes = figure.add_subplot()
-    axes.axhline(0, color="#888888", linewidth=0.8)
-    for kind, (marker, colour) in _KINDS.items():
-        at = [n for n, its in enumerate(kinds) if its == kind]
-        if at:
-            axes.scatter(size[at], rise[at], marker=marker, color=colour, s=30, alpha=0.8, label=kind)
-    axes.set_xlabel(_axis(edges))
-    axes.set_ylabel("change of the loss when cut")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
-    return figure
-
-
-def _interactive(
-    edges: Edges,
-    harms: _Harms,
-    size: Float[np.ndarray, " edges"],
-    rise: Float[np.ndarray, " edges"],
-    kinds: Sequence[str],
-) -> Interactive:
-    figure = Interactive()
-    for kind, (_, colour) in _KINDS.items():
-        at = [n for n, its in enumerate(kinds) if its == kind]
-        if at:
-            figure.add_scatter(
-                x=size[at].tolist(),
-                y=rise[at].tolist(),
-                mode="markers",
-                name=kind,
-                marker={"symbol": _SYMBOLS[kind], "color": colour, "size": 9},
-                text=[plotly_text(_name(edges, harms[n])) for n in at],
-                hovertemplate="%{text}<br>weight %{x:.3f}<br>loss %{y:+.4f}<extra></extra>",
-            )
-    figure.update_layout(xaxis_title=_axis(edges), yaxis_title="change of the loss when cut", template="none")
-    figure.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-    return figure
