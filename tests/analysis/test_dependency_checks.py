@@ -59,6 +59,8 @@ def test_a_few_samples_certify_nothing() -> None:
     few = dependency_checks(look(make(clear()[:3], shared=True)))
     assert [check.passed for check in few[:2]] == [None, None]
     assert few[0].sentence.startswith("3 samples are too few")
+    (one, _, _) = dependency_checks(look(make(clear()[:1], shared=True)))
+    assert one.passed is None and "two samples" in one.sentence
     one_each = dependency_checks(look(make(clear()[:18])))
     assert [check.passed for check in one_each[:2]] == [None, None]
 

@@ -2,7 +2,17 @@ import re
 
 import numpy as np
 
-from tasktalk.analysis.fragments import LEVELS, drawable, levels, plotly_text, shade, shade_rules, sortable, switch
+from tasktalk.analysis.fragments import (
+    LEVELS,
+    counted,
+    drawable,
+    levels,
+    plotly_text,
+    shade,
+    shade_rules,
+    sortable,
+    switch,
+)
 
 
 def test_a_switch_shows_its_first_panel() -> None:
@@ -53,3 +63,7 @@ def test_what_matplotlib_cannot_draw_is_replaced() -> None:
 def test_quotes_stay_quotes_in_plotly() -> None:
     """plotly would show ``&quot;`` as it stands."""
     assert plotly_text('a & b "c" isn\'t <b>') == 'a &amp; b "c" isn\'t &lt;b&gt;'
+
+
+def test_one_is_not_many() -> None:
+    assert [counted(n, "edge") for n in (0, 1, 2)] == ["0 edges", "1 edge", "2 edges"]

@@ -47,3 +47,4 @@ def test_names_of_any_kind() -> None:
     assert (shown.data[0].x, shown.layout.xaxis.tickvals) == (None, (0, 1, 2))
     assert shown.layout.xaxis.ticktext[:2] == ("10", "2") and shown.layout.yaxis.ticktext[:2] == ("10", "2")
     assert shown.data[0].customdata[0][2][1] == names[2]
+    assert shown.layout.xaxis.automargin and shown.layout.yaxis.automargin

@@ -58,7 +58,8 @@ def test_the_number_of_clusters_can_be_chosen() -> None:
     ("overview", "clusters", "why"),
     [
         (make(np.repeat(in_groups(1), 9, axis=0), "stitch"), None, "the same for every sample"),
-        (make(in_groups(2)), None, "2 samples, too few"),
+        (make(in_groups(2)), None, "There are 2 samples, too few"),
+        (make(in_groups(1)), None, "There is 1 sample, too few"),
         (make(in_groups(5)), 5, "too few for 5 clusters"),
         (make(np.ones((9, 1, 1))), None, "one task"),
     ],

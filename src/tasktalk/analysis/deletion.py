@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from tasktalk.analysis.chance import chance_of, interval, permuted_within, rank_correlation, resampled, too_few
 from tasktalk.analysis.cutting import MAILBOX, Edges, Harm, cut_edges, edges_of
 from tasktalk.analysis.deletion_figure import deletion_figure, deletion_plot
+from tasktalk.analysis.fragments import counted
 from tasktalk.analysis.overview import Overview, choose
 from tasktalk.analysis.picture import Check, Part, Picture
 from tasktalk.core.errors import ConfigError
@@ -70,9 +71,10 @@ def deletion_part(
     there = int((~np.isnan(all_edges.weight)).sum())
     what = "the messages of a task were turned off" if all_edges.only_one_each else "one task's hearing of one source"
     lead = (
-        f"Of {there} edges {len(harms)} were cut one by one ({what}), and the task asked again about its own samples: "
-        "to the right stand edges with large weights, above those without which the loss is higher. A network trained "
-        "without an edge could have made up for it: this shows what the trained one uses, not what a task needs."
+        f"Of {counted(there, 'edge')} {len(harms)} {'was' if len(harms) == 1 else 'were'} cut one by one ({what}), and "
+        "the task asked again about its own samples: to the right stand edges with large weights, above those without "
+        "which the loss is higher. A network trained without an edge could have made up for it: this shows what the "
+        "trained one uses, not what a task needs."
     )
     if not harms:
         return Part("deletion", TITLE, "No task has labelled samples and an edge to cut.", ())
@@ -164,7 +166,7 @@ def ends_check(edges: Edges, harms: _Harms, counts: _Counts, seed: int = 0) -> C
     )
     sentence = (
         f"Cutting {which} changed the loss by {means[0]:+.4f} ({_more(strong, counts)}), {others} by {means[1]:+.4f} "
-        f"({_more(weak, counts)}), means over {len(strong)} and {len(weak)} edges; the difference is "
+        f"({_more(weak, counts)}), means over {len(strong)} and {counted(len(weak), 'edge')}; the difference is "
         f"{means[0] - means[1]:+.4f} (95 % interval over samples {low:+.4f} to {high:+.4f}{dealt}): {verdict}. "
         f"{_extremes(edges, harms)}"
     )
@@ -284,9 +286,10 @@ def _picture(edges: Edges, harms: _Harms, counts: _Counts) -> Picture:
     kinds = _kinds(edges, harms)
     rows = [_row(edges, harm, kind, counts) for harm, kind in zip(harms, kinds, strict=True)]
     most = int(rise.argmax())
+    worst = f"Most harm: {_name(edges, harms[most])} ({rise[most]:+.4f})." if rise[most] > 0 else "No cut did harm."
     text = (
-        f"{len(harms)} points, one for each edge that was cut: weight {size.min():.3f} to {size.max():.3f}, change of "
-        f"the loss {rise.min():+.4f} to {rise.max():+.4f}. Most harm: {_name(edges, harms[most])} ({rise[most]:+.4f})."
+        f"{counted(len(harms), 'point')}, one for each edge that was cut: weight {size.min():.3f} to {size.max():.3f}, "
+        f"change of the loss {rise.min():+.4f} to {rise.max():+.4f}. {worst}"
     )
     return Picture(
         "deletion",

@@ -7,6 +7,7 @@ from tasktalk.analysis.circle import Edge, circle_figure, circle_plot, strongest
 from tasktalk.analysis.dependency_checks import dependency_checks
 from tasktalk.analysis.dependency_table import table_picture
 from tasktalk.analysis.dependency_view import View, finding, listened_to, look, others, silent, without_diagonal
+from tasktalk.analysis.fragments import counted
 from tasktalk.analysis.heatmap import Heat, heat_figure, heat_plot, short
 from tasktalk.analysis.overview import Overview
 from tasktalk.analysis.picture import Part, Picture
@@ -43,9 +44,8 @@ def _lead(view: View) -> str:
     missing = silent(overview)
     without = f" No samples of {', '.join(missing)}: their rows stay empty." if missing else ""
     experts = "" if overview.between_tasks else " Experts are no tasks, so there is no graph between tasks."
-    return (
-        f"The mean over {over} ({len(overview.samples)} samples): {overview.meaning}. {finding(view)}{experts}{without}"
-    )
+    number = counted(len(overview.samples), "sample")
+    return f"The mean over {over} ({number}): {overview.meaning}. {finding(view)}{experts}{without}"
 
 
 def _weights(view: View) -> Picture:
@@ -136,7 +136,7 @@ def _said(view: View, values: Float[np.ndarray, "tasks sources"], i: int, j: int
     if values is not view.weights:
         return [*lines, f"mean effective weight {view.weights[i, j]:.{view.decimals}f}"]
     general = [] if overview.general is None else [f"learned in general: {overview.general[i, j]:.3f}"]
-    return [*lines, spread, *general, f"{own} samples"]
+    return [*lines, spread, *general, counted(own, "sample")]
 
 
 def _graph(view: View) -> Picture:
@@ -148,8 +148,9 @@ def _graph(view: View) -> Picture:
     ]
     arrows = "from who is heard to who listens" if overview.directed else "between tasks that read most alike"
     width = "the weight" if overview.directed else "the likeness, from the least to the largest"
+    strongest = "strongest" if _per_task(view) == 1 else f"{_per_task(view)} strongest"
     text = (
-        f"{len(edges)} edges {arrows}: for each task its {_per_task(view)} strongest, without those below a tenth of "
+        f"{counted(len(edges), 'edge')} {arrows}: for each task its {strongest}, without those below a tenth of "
         f"the strongest. The thicker, the larger {width}. Dashed: in more than 5% of the bootstrap draws another is "
         f"the strongest. Dotted: a negative weight. {finding(view)}"
     )

@@ -26,7 +26,7 @@ def dependency_checks(view: View, seed: int = 0) -> list[Check]:
 def strongest_check(view: View) -> Check:
     """Whether each listener's strongest source stays its strongest when samples are drawn again."""
     name = "strongest sources over samples"
-    if not varies(view.overview):
+    if len(view.overview.samples) > 1 and not varies(view.overview):
         why = "The weights are the same for every sample, so samples cannot tell how certain they are"
         return Check(name, None, f"{why}: that takes runs with several seeds.")
     if len(view.overview.sources) - view.overview.between_tasks < 2:
@@ -65,7 +65,7 @@ def groups_check(view: View) -> Check:
     count = int(view.groups.max()) + 1
     if count < 2:
         return Check(name, None, "The tasks do not differ, so there are no groups.")
-    if not varies(view.overview):
+    if len(view.overview.samples) > 1 and not varies(view.overview):
         return Check(name, None, "The weights are the same for every sample: other samples cannot change the groups.")
     if problem := _too_few(view):
         return Check(name, None, problem)

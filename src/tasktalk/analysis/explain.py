@@ -11,6 +11,7 @@ import numpy as np
 from tasktalk.analysis.deletion import TITLE as DELETION
 from tasktalk.analysis.deletion import deletion_part
 from tasktalk.analysis.dependency import dependency_part
+from tasktalk.analysis.fragments import counted
 from tasktalk.analysis.molecules import molecules_part
 from tasktalk.analysis.null import TITLE as NULL
 from tasktalk.analysis.null import null_part
@@ -218,13 +219,13 @@ def _refuse_other_tasks(run: Run, other: Run) -> None:
 
 
 def _facts(run: Run, examples: Examples, chosen: Examples, seed: int) -> list[tuple[str, str]]:
-    what = noun(chosen.content)
+    what = noun(chosen.content).removesuffix("s")
     drawn = "" if len(chosen) == len(examples) else f" of {len(examples)}, drawn with seed {seed}"
     found = [
         ("Run", run.folder.name),
         ("Model", run.config.model.name),
         ("Tasks", str(len(run.tasks))),
-        ("Samples", f"{len(chosen)} {what}{drawn}"),
+        ("Samples", f"{counted(len(chosen), what)}{drawn}"),
     ]
     if isinstance(examples.content, list | Sentences) and max(map(len, examples.tokens)) > LONGEST:
         found.append(("Long texts", f"of each only the first {LONGEST} words are looked at"))

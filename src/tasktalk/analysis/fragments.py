@@ -63,6 +63,11 @@ def _cell(value: object, numbers: str) -> str:
     return f'<td data-value="{text}">{text}</td>'
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and what it counts: 1 edge, 2 edges."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def plotly_text(text: str) -> str:
     """A text for plotly, which reads some HTML: of names of characters it knows ``&amp;``, not ``&quot;``."""
     return escape(text, quote=False)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from plotly.graph_objects import Figure as Interactive
 
 from tasktalk.analysis.fragments import plotly_text
-from tasktalk.analysis.heatmap import short
+from tasktalk.analysis.heatmap import PLAIN, PLAIN_AXIS, short
 
 Matrix = Float[np.ndarray, "tasks sources"]
 _COLOURS = "viridis"
@@ -60,10 +60,10 @@ def grid_interactive(
             col=place,
         )
     # Places with names beside them: names that look like numbers would be placed as such.
-    figure.update_xaxes(tickvals=list(range(len(columns))), ticktext=[plotly_text(short(name)) for name in columns])
-    figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=[plotly_text(short(name)) for name in rows])
-    figure.update_yaxes(autorange="reversed")
-    figure.update_layout(template="none", paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    across, down = ([plotly_text(short(name)) for name in names] for names in (columns, rows))
+    figure.update_xaxes(**PLAIN_AXIS, tickvals=list(range(len(columns))), ticktext=across, tickangle=-90)
+    figure.update_yaxes(**PLAIN_AXIS, tickvals=list(range(len(rows))), ticktext=down, autorange="reversed")
+    figure.update_layout(**PLAIN, height=260 + 22 * len(rows), margin={"t": 40, "l": 10, "r": 10, "b": 10})
     return figure
 
 

@@ -15,11 +15,12 @@ from tasktalk.analysis.clusters import (
     one_cloud,
     permuted,
 )
-from tasktalk.analysis.fragments import plotly_text, sortable
+from tasktalk.analysis.fragments import counted, plotly_text, sortable
 from tasktalk.analysis.heatmap import digits, short
 from tasktalk.analysis.overview import Overview
 from tasktalk.analysis.picture import Check, Part, Picture
 from tasktalk.analysis.samples_figure import (
+    COLOURS,
     map_figure,
     map_plot,
     matrices_figure,
@@ -70,13 +71,14 @@ def samples_part(overview: Overview, clusters: int | None = None, seed: int = 0)
 def _nothing_to_show(overview: Overview, clusters: int | None) -> str:
     if overview.between_tasks and len(overview.tasks) < 2:
         return "This run has one task: there is nobody that it could listen to."
+    there = f"{'is' if len(overview.samples) == 1 else 'are'} {counted(len(overview.samples), 'sample')}"
     if len(overview.samples) < 3:
-        return f"There are {len(overview.samples)} samples, too few to look for clusters among them."
+        return f"There {there}, too few to look for clusters among them."
     if not varies(overview):
         same = "The weights are the same for every sample"
         return f"{same}, so the picture of the general dependency holds for each of them, and there are no clusters."
     if clusters is not None and clusters >= len(overview.samples):
-        return f"There are {len(overview.samples)} samples, too few for {clusters} clusters."
+        return f"There {there}, too few for {clusters} clusters."
     return ""
 
 
@@ -119,9 +121,11 @@ def _owners(overview: Overview, found: Clusters) -> str:
 def _map(overview: Overview, found: Clusters) -> Picture:
     share = found.explained.sum()
     rest = f" {1 - share:.0%} of the variance is not to be seen: points that lie together may differ there."
+    again = f", again the first after {len(COLOURS)}" if found.count > len(COLOURS) else ""
     text = (
         f"Principal components of the weights: the two directions in which samples differ most, {share:.0%} of the "
-        f"variance.{rest if share < 0.995 else ''} A form and a colour for each cluster; hovering shows the sample."
+        f"variance.{rest if share < 0.995 else ''} A form and a colour for each cluster{again}; hovering shows the "
+        "sample."
     )
     header = ["sample", "first direction", "second direction", "cluster", "task"]
     rows = [
