@@ -92,3 +92,15 @@ def test_samples_of_one_task_are_its_own_or_those_with_its_label(run: Run) -> No
         of_task(run, shared, "bok")
     with pytest.raises(ConfigError, match="at least one sample"):
         refuse_silent(run, Examples([], np.zeros((0, 3)), None))
+
+
+def test_a_run_is_no_other_seed_of_itself(run: Run, reviews: Dataset) -> None:
+    with pytest.raises(ConfigError, match="expected a run with another seed than .*, found 0 too"):
+        explain(run, reviews.splits["test"], also=[run])
+
+
+def test_a_run_with_other_settings_is_no_other_seed(run: Run, reviews: Dataset, tmp_path: Path) -> None:
+    settings = {**SMALL, "model.hidden": 3, "training.seed": 1}
+    other = train(reviews, "ic", out=tmp_path / "other", settings=settings, progress=False)
+    with pytest.raises(ConfigError, match="expected a run with the model settings of"):
+        explain(run, reviews.splits["test"], also=[other])

@@ -122,12 +122,14 @@ def explain(
         advance: is told how the work goes.
 
     Raises:
-        ConfigError: a model without weights between tasks, no examples, or another run with other tasks.
+        ConfigError: a model without weights between tasks, no examples, another run with other tasks, or one with other
+            settings or the same seed, of which nothing can be learned about seeds.
         RunFolderError: a folder that is no run folder.
     """
     run, others, shuffled = _run(run), [_run(other) for other in also], None if null is None else _run(null)
     for other in [*others, *([] if shuffled is None else [shuffled])]:
         _refuse_other_tasks(run, other)
+    _refuse_same_seed([run, *others])
     refuse_silent(run, examples)
     chosen = shortened(take(examples, choose(examples, samples, seed)))
 
@@ -216,6 +218,18 @@ def _refuse_other_tasks(run: Run, other: Run) -> None:
     names, found = ([task.name for task in one.tasks] for one in (run, other))
     if names != found:
         raise ConfigError(f"{other.folder}: expected a run with the tasks {', '.join(names)}, found {', '.join(found)}")
+
+
+def _refuse_same_seed(runs: Sequence[Run]) -> None:
+    """A run that is named twice would agree with itself."""
+    seen: dict[int, Run] = {}
+    for run in runs:
+        seed = run.config.training.seed
+        if run.config.model != runs[0].config.model:
+            raise ConfigError(f"{run.folder}: expected a run with the model settings of {runs[0].folder}, found others")
+        if seed in seen:
+            raise ConfigError(f"{run.folder}: expected a run with another seed than {seen[seed].folder}, found {seed} too")
+        seen[seed] = run
 
 
 def _facts(run: Run, examples: Examples, chosen: Examples, seed: int) -> list[tuple[str, str]]:
