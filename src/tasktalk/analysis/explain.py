@@ -228,7 +228,9 @@ def _refuse_same_seed(runs: Sequence[Run]) -> None:
         if run.config.model != runs[0].config.model:
             raise ConfigError(f"{run.folder}: expected a run with the model settings of {runs[0].folder}, found others")
         if seed in seen:
-            raise ConfigError(f"{run.folder}: expected a run with another seed than {seen[seed].folder}, found {seed} too")
+            raise ConfigError(
+                f"{run.folder}: expected a run with another seed than {seen[seed].folder}, found {seed} too"
+            )
         seen[seed] = run
 
 
