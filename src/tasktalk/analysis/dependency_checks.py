@@ -86,13 +86,14 @@ def chance_check(view: View, seed: int = 0) -> Check:
     generator = np.random.default_rng(seed)
     found = silhouette(view.overview, view.weights)
     null = [silhouette(view.overview, _dealt(view.overview, view.weights, generator)) for _ in range(_GROUPED_DRAWS)]
-    reached = (1 + sum(other >= found for other in null)) / (1 + len(null))
+    reached = sum(other >= found for other in null)
+    p = (1 + reached) / (1 + len(null))
     told = (
         f"The silhouette of the groups is {found:.2f}; that of the best groups among the same weights, dealt out at "
-        f"random, reaches it in {reached:.0%} of {len(null)} draws (5% or fewer pass)"
+        f"random, reaches it in {reached} of {len(null)} draws (p = {p:.2f}; up to 0.05 passes)"
     )
-    more = "" if reached <= 0.05 else ": such groups are to be expected without any structure"
-    return Check(name, reached <= 0.05, f"{told}{more}.")
+    more = "" if p <= 0.05 else ": such groups are to be expected without any structure"
+    return Check(name, p <= 0.05, f"{told}{more}.")
 
 
 def silhouette(overview: Overview, weights: Float[np.ndarray, "tasks tasks"]) -> float:

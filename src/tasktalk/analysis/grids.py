@@ -55,7 +55,7 @@ def grid_interactive(
             zmin=low,
             zmax=high,
             showscale=place == len(matrices),
-            hovertemplate="%{customdata[0]} hears %{customdata[1]}: %{z:.3f}<extra></extra>",
+            hovertemplate="%{customdata[0]}, %{customdata[1]}: %{z:.3f}<extra></extra>",
             row=1,
             col=place,
         )
