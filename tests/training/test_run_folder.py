@@ -44,6 +44,12 @@ def test_an_existing_folder_is_refused(tmp_path: Path) -> None:
     refuse_existing(tmp_path / "new")
 
 
+def test_a_path_that_cannot_be_looked_at_is_refused(tmp_path: Path) -> None:
+    for refuse in (open_folder, refuse_existing):
+        with pytest.raises(RunFolderError, match="u: cannot be looked at .File name too long"):
+            refuse(tmp_path / ("u" * 300))
+
+
 def test_only_run_folders_are_overwritten(tmp_path: Path) -> None:
     run, other = tmp_path / "run", tmp_path / "other"
     for folder in (run, other):

@@ -74,8 +74,15 @@ def refuse_existing(path: Path, overwrite: bool = False) -> None:
 
 
 def is_taken(path: Path) -> bool:
-    """Whether something is there, other than an empty folder or one in which a run was killed as it began."""
-    return path.exists() and (not path.is_dir() or any(not _is_trace(file) for file in path.iterdir()))
+    """Whether something is there, other than an empty folder or one in which a run was killed as it began.
+
+    Raises:
+        RunFolderError: that cannot be told, since the name is too long or the folder may not be read.
+    """
+    try:
+        return path.exists() and (not path.is_dir() or any(not _is_trace(file) for file in path.iterdir()))
+    except OSError as error:
+        raise RunFolderError(f"{path}: cannot be looked at ({error.strerror or error})") from error
 
 
 def write_json(path: Path, value: object) -> None:
