@@ -133,10 +133,10 @@ BAD = {
     "target": ((*EACH, "--target", "bookz"), "--target: no task 'bookz': did you mean 'books'"),
     "no data": (("--leave-one-out",), "expected --data, for example tasktalk transfer --leave-one-out --data fdu-mtl"),
     "no such data": (("--leave-one-out", "--data", "fdu-mlt"), "did you mean 'fdu-mtl'"),
-    "run": (("run", *EACH), "RUN do not go with --leave-one-out, which trains its own runs"),
-    "name": ((*EACH, "--name", "x"), "--name do not go with --leave-one-out"),
+    "run": (("run", *EACH), "RUN: not with --leave-one-out, which trains its own runs"),
+    "name": ((*EACH, "--name", "x"), "--name: not with --leave-one-out"),
     "resume": ((*EACH, "--resume", "--out", "x"), "--leave-one-out goes on with the same command, without --resume"),
-    "overwrite": ((*EACH, "--overwrite"), "--overwrite do not go with --leave-one-out or --labels"),
+    "overwrite": ((*EACH, "--overwrite"), "--overwrite: not with --leave-one-out or --labels"),
     "model": ((*EACH, "--model", "dc"), "model 'dc' has no shared layer"),
     "seed": ((*EACH, "--set", "training.seed=1"), "--set training.seed cannot be set here: the seeds are those of"),
     "mask": (
@@ -144,8 +144,8 @@ BAD = {
         "--set data.mask cannot be set here: labels are counted",
     ),
     "setting": ((*EACH, "--set", "training.epoch=1"), "unknown setting 'training.epoch'"),
-    "alone": ((*OWN, "--target-epochs", "3"), "--target-epochs go with --leave-one-out or --labels"),
-    "own": ((*OWN, "--labels", "10", "--model", "ic"), "--model go with --leave-one-out"),
+    "alone": ((*OWN, "--target-epochs", "3"), "--target-epochs: only with --leave-one-out or --labels"),
+    "own": ((*OWN, "--labels", "10", "--model", "ic"), "--model: only with --leave-one-out"),
     "own data": (("run", "--labels", "10"), "expected --data, --name, for example tasktalk transfer runs/shop-ic"),
     "own run": ((*OWN, "--labels", "10"), "run: is not a run folder, config.yaml is missing"),
 }
@@ -166,3 +166,11 @@ def test_one_class_is_refused(home: Path, cli: Cli) -> None:
     done = cli(*LEAVE)
     assert (done.code, done.out) == (2, "")
     assert "task 'dvd': expected at least two classes in training, found only '0'" in done.err
+
+
+def test_a_run_folder_does_not_become_one_of_many_runs(home: Path, cli: Cli) -> None:
+    (home / "run").mkdir()
+    (home / "run" / "config.yaml").touch()
+    done = cli("transfer", *EACH, "--out", "run")
+    assert (done.code, done.err) == (2, "error: run: is the folder of a run; choose another --out\n")
+    assert [path.name for path in (home / "run").iterdir()] == ["config.yaml"]

@@ -130,6 +130,12 @@ def test_error_is_one_line_even_if_a_library_says_more(cli: Cli, monkeypatch: py
     assert (done.code, done.out, done.err) == (2, "", "error: a.csv, line 3: first second\n")
 
 
+def test_what_the_system_refuses_a_file_is_one_line(cli: Cli) -> None:
+    name = 300 * "a"
+    done = cli("predict", name, "words")
+    assert done.code == 2 and done.err.startswith(f"error: {name}/") and done.err.endswith(": File name too long\n")
+
+
 def test_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, cli: Cli) -> None:
     _replace_demo(monkeypatch, ZeroDivisionError("a bug"))
     with pytest.raises(ZeroDivisionError, match="a bug"):

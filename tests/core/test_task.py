@@ -35,6 +35,13 @@ def test_classes_that_do_not_fit_the_kind(kind: Kind, classes: tuple[str, ...], 
         Task("books", kind, classes)
 
 
+@pytest.mark.parametrize("name", ["two\nlines", "a\ttab", "\x1b[31mred"])
+def test_names_that_would_break_tables(name: str) -> None:
+    with pytest.raises(ConfigError, match="a name has no line breaks, tabs or other control characters"):
+        Task(name, "regression")
+    assert Task("señal 😀‍🔥 a/b", "regression").outputs == 1
+
+
 def test_a_kind_that_does_not_exist() -> None:
     task = Task("books", "regression")
     object.__setattr__(task, "kind", "rank")  # as it would come in where types are not checked

@@ -223,7 +223,7 @@ def legend(table: Table) -> list[str]:
     return [
         f"Test {table.metric}{' in %' if table.metric == 'error' else ''}, {over}.",
         f"transfer: added to {source}, whose shared layer is frozen.",
-        f"alone: the task alone, for {its.epochs} epochs like the transfer.",
+        f"alone: the task alone, for {its.epochs} epoch{'s' if its.epochs != 1 else ''} like the transfer.",
         *([] if its.run else [f"{ALL}: trained on all tasks from scratch."]),
     ]
 

@@ -72,7 +72,10 @@ def _leave_to_main_thread(failure: threading.ExceptHookArgs) -> None:
 
 
 def main() -> None:
-    """Run the command line: a wrong input is one sentence and exit code 2, a bug keeps its traceback."""
+    """Run the command line: a wrong input is one sentence and exit code 2, a bug keeps its traceback.
+
+    What the system refuses a file is no bug, also where nobody foresaw it.
+    """
     threading.excepthook = _leave_to_main_thread
     keep_freed_memory()
     try:
@@ -81,7 +84,14 @@ def main() -> None:
             launch.refuse_several(f"tasktalk {command}")
         app(prog_name="tasktalk")
     except TasktalkError as error:
-        sentence = " ".join(str(error).splitlines())
-        if is_to_speak():
-            typer.echo(f"{typer.style('error:', fg='red', bold=True)} {sentence}", err=True)
-        sys.exit(2)
+        _fail(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(f"{error.filename}: {error.strerror}")
+
+
+def _fail(sentence: str) -> None:
+    if is_to_speak():
+        typer.echo(f"{typer.style('error:', fg='red', bold=True)} {' '.join(sentence.splitlines())}", err=True)
+    sys.exit(2)

@@ -185,7 +185,7 @@ def command(
         wanted = Wanted(data, target or (), range(first, first + (seeds or 1)), labels or (), target_epochs, out, quiet)
         _experiment(wanted, given, leave_one_out, values, settings or [])
     else:
-        _refuse(given, _OF_MANY, "go with --leave-one-out or --labels")
+        _refuse(given, _OF_MANY, "only with --leave-one-out or --labels")
         _require(given, ("RUN", "--data", "--name"), "tasktalk transfer runs/shop-ic --data garden.csv --name garden")
         _start(_Wanted(Path(str(run)), data, name, values, settings or [], unfreeze_after), out, overwrite, quiet)
 
@@ -215,7 +215,7 @@ def _refuse(given: Mapping[str, object], options: Sequence[str], why: str) -> No
 
     found = [option for option in options if option in given]
     if found:
-        raise ConfigError(f"{', '.join(found)} {why}")
+        raise ConfigError(f"{', '.join(found)}: {why}")
 
 
 def _experiment(
@@ -224,16 +224,16 @@ def _experiment(
     """Many runs, from data with several tasks or from one finished run."""
     from tasktalk.cli.show import told_how_to_go_on
 
-    _refuse(given, ("--unfreeze-after", "--overwrite"), "do not go with --leave-one-out or --labels")
+    _refuse(given, ("--unfreeze-after", "--overwrite"), "not with --leave-one-out or --labels")
     if leave_one_out:
-        _refuse(given, ("RUN", "--name"), "do not go with --leave-one-out, which trains its own runs")
+        _refuse(given, ("RUN", "--name"), "not with --leave-one-out, which trains its own runs")
         _require(given, ("--data",), "tasktalk transfer --leave-one-out --data fdu-mtl --model ic")
         values["data"] |= {"source": [wanted.data], "vectors": given.get("--vectors")}
         values["model"] = {"name": given.get("--model", "ic")}
         with told_how_to_go_on("the same command", lambda: True, ""):
             leave_each_out(wanted, values, settings)
         return
-    _refuse(given, _OF_LEAVING, "go with --leave-one-out")
+    _refuse(given, _OF_LEAVING, "only with --leave-one-out")
     required = ("RUN", "--data", "--name")
     _require(given, required, "tasktalk transfer runs/shop-ic --data garden.csv --name garden --labels 10,50")
     with told_how_to_go_on("the same command", lambda: True, ""):

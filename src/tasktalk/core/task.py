@@ -1,5 +1,6 @@
 """What a task is."""
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -13,7 +14,7 @@ class Task:
     """One task: what is predicted, from which classes, and how much its loss counts.
 
     Args:
-        name: unique in a data set; file names, tables and ``--task`` use it.
+        name: unique in a data set, without control characters; file names, tables and ``--task`` use it.
         kind: ``binary``, ``multiclass``, ``regression`` or ``tagging``.
         classes: names of the classes in the order of their indices; empty for regression.
         weight: lambda_k of Eq. 14 in the message-passing paper.
@@ -23,7 +24,8 @@ class Task:
             where tags are no spans.
 
     Raises:
-        ConfigError: an unknown kind, or a number of classes that does not fit the kind.
+        ConfigError: a name with a line break or the like, an unknown kind, or a number of classes that does not fit
+            the kind.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Task:
     scheme: str = ""
 
     def __post_init__(self) -> None:
+        if any(unicodedata.category(character) == "Cc" for character in self.name):
+            raise ConfigError(f"task {self.name!r}: a name has no line breaks, tabs or other control characters")
         if self.kind not in get_args(Kind):
             raise ConfigError(
                 f"task {self.name!r}: kind must be one of {', '.join(get_args(Kind))}, found {self.kind!r}"
