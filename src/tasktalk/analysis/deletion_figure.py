@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from plotly.graph_objects import Figure as Interactive
 
 from tasktalk.analysis.fragments import plotly_text
+from tasktalk.analysis.heatmap import PLAIN
 
 # Colours that can be told from white and from black.
 _KINDS = {"strongest": ("^", "#b35806"), "weakest": ("v", "#8c6bb1"), "other": ("o", "#757575")}
@@ -61,8 +62,7 @@ def deletion_plot(
                 text=[plotly_text(names[n]) for n in at],
                 hovertemplate="%{text}<br>weight %{x:.3f}<br>loss %{y:+.4f}<extra></extra>",
             )
-    figure.update_layout(xaxis_title=axis, yaxis_title=_RISE, template="none")
-    figure.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    figure.update_layout(**PLAIN, xaxis_title=axis, yaxis_title=_RISE)
     return figure
 
 

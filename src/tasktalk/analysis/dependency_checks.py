@@ -3,9 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from tasktalk.analysis.chance import too_few
 from tasktalk.analysis.dependency_view import View, distances_of, grouped, others, without_diagonal
-from tasktalk.analysis.overview import Overview
+from tasktalk.analysis.overview import Overview, too_few_samples
 from tasktalk.analysis.picture import Check
 from tasktalk.analysis.spread import DRAWS, KEEPS, strongest, unsure, varies
 from tasktalk.analysis.tree import groups, grow
@@ -34,7 +33,7 @@ def strongest_check(view: View) -> Check:
     asked = np.flatnonzero(np.isfinite(view.spread.kept)).tolist()
     if not asked:
         return Check(name, None, "No task has two samples or more, so nothing is known of the spread.")
-    if problem := _too_few(view):
+    if problem := too_few_samples(view.overview):
         return Check(name, None, problem)
     doubtful = [k for k in asked if unsure(view.spread)[k]]
     count = len(asked) - len(doubtful)
@@ -42,12 +41,6 @@ def strongest_check(view: View) -> Check:
         f"The strongest source of {count} of {len(asked)} tasks is the same in {KEEPS:.0%} of {DRAWS} bootstrap draws"
     )
     return Check(name, count >= 0.9 * len(asked), f"{told}{_doubts(view, doubtful)}. Other seeds are not looked at.")
-
-
-def _too_few(view: View) -> str:
-    overview = view.overview
-    each = [len(overview.own(k)) for k in range(len(overview.tasks))]
-    return too_few([number for number in each if number], len(overview.samples))
 
 
 def _doubts(view: View, doubtful: list[int]) -> str:
@@ -67,7 +60,7 @@ def groups_check(view: View) -> Check:
         return Check(name, None, "The tasks do not differ, so there are no groups.")
     if len(view.overview.samples) > 1 and not varies(view.overview):
         return Check(name, None, "The weights are the same for every sample: other samples cannot change the groups.")
-    if problem := _too_few(view):
+    if problem := too_few_samples(view.overview):
         return Check(name, None, problem)
     from sklearn.metrics import adjusted_rand_score
 

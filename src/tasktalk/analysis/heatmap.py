@@ -177,10 +177,7 @@ def _cells(heat: Heat, rows: Int[np.ndarray, " rows"], columns: Int[np.ndarray, 
     return {
         "z": known,
         "hovertext": said,
-        "x": {
-            "tickvals": list(range(len(columns))),
-            "ticktext": [plotly_text(short(heat.columns[j])) for j in columns],
-        },
+        "x": {"tickvals": list(range(len(columns))), "ticktext": [_tick(heat.columns[j]) for j in columns]},
         "y": {"tickvals": list(range(len(rows))), "ticktext": [_tick(heat.rows[i]) for i in rows]},
     }
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from tasktalk.analysis.chance import FEWEST
-from tasktalk.analysis.fragments import choices, chooser, drawable, switch
+from tasktalk.analysis.fragments import choices, chooser, counted, drawable, switch
 from tasktalk.analysis.hearing import Heard, hear_each, kind_heard
 from tasktalk.analysis.overview import choose, source_names
 from tasktalk.analysis.picture import Check, Part, Picture
@@ -209,11 +209,8 @@ def _card(one: Drawn, points: Sequence[tuple[float, float]], sources: Sequence[s
 
 def _most_heard(one: Drawn, sources: Sequence[str]) -> str:
     counts = np.bincount(one.strongest, minlength=len(sources))
-    return ", ".join(
-        f"{sources[k]} ({counts[k]} {'atom' if counts[k] == 1 else 'atoms'})"
-        for k in np.argsort(-counts, kind="stable")[:3]
-        if counts[k]
-    )
+    most = (k for k in np.argsort(-counts, kind="stable")[:3] if counts[k])
+    return ", ".join(f"{sources[k]} ({counted(int(counts[k]), 'atom')})" for k in most)
 
 
 def _legend(sources: Sequence[str]) -> str:

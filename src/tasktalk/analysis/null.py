@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float
 
-from tasktalk.analysis.chance import interval, rank_correlation, resampled, too_few
+from tasktalk.analysis.chance import interval, rank_correlation, resampled
 from tasktalk.analysis.grids import grid_figure, grid_interactive
-from tasktalk.analysis.overview import Overview
+from tasktalk.analysis.overview import Overview, too_few_samples
 from tasktalk.analysis.picture import Check, Part, Picture
 from tasktalk.analysis.tree import mirrored
 from tasktalk.core.errors import ConfigError, RunFolderError
@@ -113,8 +113,7 @@ def _check(overview: Overview, null: Overview, seed: int) -> Check:
     there = overview.edges()
     if there.sum() < 3:
         return Check(_NAME, None, "There are fewer than three edges to compare.")
-    own = [len(overview.own(k)) for k in range(len(overview.tasks))]
-    if problem := too_few([number for number in own if number], len(overview.samples)):
+    if problem := too_few_samples(overview):
         return Check(_NAME, None, problem)
     real, chance = overview.heard()[there], null.heard()[there]
     alike = rank_correlation(real, chance)

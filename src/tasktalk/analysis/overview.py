@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from tasktalk.analysis.chance import too_few
 from tasktalk.analysis.tree import mirrored
 from tasktalk.core.batch import Listening
 from tasktalk.core.errors import ConfigError
@@ -169,6 +170,12 @@ def shortened(examples: Examples) -> Examples:
     if isinstance(content, Sentences) and not content.tags:
         return replace(examples, content=Sentences([words[:LONGEST] for words in content.words], []))
     return examples
+
+
+def too_few_samples(overview: Overview) -> str:
+    """Why a bootstrap over the samples would tell nothing (``chance.too_few``); empty if it does."""
+    each = [len(overview.own(k)) for k in range(len(overview.tasks))]
+    return too_few([number for number in each if number], len(overview.samples))
 
 
 def kind_of(listening: Listening) -> str:

@@ -146,11 +146,9 @@ def _refuse_fixed(settings: Sequence[str]) -> None:
 def _do(experiment: "Experiment", dataset: "Dataset", out: Path, wanted: Wanted) -> None:
     """Check everything, train what is not trained yet, and write the files after each run."""
     from tasktalk.benchmarks.leave_one_out import check_pieces, pieces, work
-    from tasktalk.core.errors import RunFolderError
-    from tasktalk.training.run_folder import CONFIG
+    from tasktalk.training.run_folder import refuse_run
 
-    if (out / CONFIG).exists():
-        raise RunFolderError(f"{out}: is the folder of a run; choose another --out")
+    refuse_run(out)
     found = pieces(experiment)
     check_pieces(found, out, dataset.sources)
 

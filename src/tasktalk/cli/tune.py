@@ -234,12 +234,10 @@ def _plan(
 
 
 def _make_folder(folder: Path) -> None:
-    from tasktalk.core.errors import RunFolderError
-    from tasktalk.training.run_folder import CONFIG, attempt
+    from tasktalk.training.run_folder import attempt, refuse_run
     from tasktalk.training.tune import TRIALS
 
-    if (folder / CONFIG).exists():
-        raise RunFolderError(f"{folder}: is the folder of a run; choose another --out")
+    refuse_run(folder)
     attempt(folder, lambda: (folder / TRIALS).mkdir(parents=True, exist_ok=True))
 
 

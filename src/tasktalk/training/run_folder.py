@@ -73,6 +73,16 @@ def refuse_existing(path: Path, overwrite: bool = False) -> None:
         raise RunFolderError(f"{path}: is not a run folder ({CONFIG} is missing), so it is not overwritten")
 
 
+def refuse_run(path: Path) -> None:
+    """Refuse a run folder as the place of several runs.
+
+    Raises:
+        RunFolderError: it is one.
+    """
+    if (path / CONFIG).exists():
+        raise RunFolderError(f"{path}: is the folder of a run; choose another --out")
+
+
 def is_taken(path: Path) -> bool:
     """Whether something is there, other than an empty folder or one in which a run was killed as it began.
 

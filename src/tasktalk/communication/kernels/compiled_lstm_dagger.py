@@ -27,23 +27,9 @@ _DAGGER = structure(
 )
 
 
-def compiled_lstm_dagger(
-    inputs: Tensor,
-    bias: Tensor,
-    queries: Tensor,
-    keys: Tensor,
-    messages: Tensor,
-    mask: Tensor,
-    weight: Tensor,
-    weight_query: Tensor,
-    weight_message: Tensor,
-    weight_cell: Tensor,
-    score: Tensor,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """``recurrences.lstm_dagger`` in C."""
-    answer: tuple[Tensor, Tensor, Tensor] = _LSTMDagger.apply(  # type: ignore[no-untyped-call]
-        inputs, bias, queries, keys, messages, mask, weight, weight_query, weight_message, weight_cell, score
-    )
+def compiled_lstm_dagger(*arguments: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """``recurrences.lstm_dagger`` in C, with its arguments in their order."""
+    answer: tuple[Tensor, Tensor, Tensor] = _LSTMDagger.apply(*arguments)  # type: ignore[no-untyped-call]
     return answer
 
 
