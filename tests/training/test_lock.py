@@ -42,10 +42,7 @@ train(toy(), config(training__epochs=4), Path(sys.argv[1]), reporter=Recorder(on
 def training(out: Path) -> Iterator["subprocess.Popen[str]"]:
     """Another process, which trains in a folder."""
     command = [sys.executable, "-c", STOPS, str(out)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as started:
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:
         try:
             assert started.stdout is not None and started.stdout.readline() == "training\n"
             yield started

@@ -1,5 +1,6 @@
 """From settings to the chosen weights of a network, in the run folder."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -211,12 +212,15 @@ def make_accelerator(config: TrainingConfig, out: Path) -> Accelerator:
         )
     AcceleratorState._reset_state(reset_partial_state=True)  # else the settings of the process's first run stay
     try:
-        accelerator = Accelerator(
-            cpu=config.device == "cpu" or not (alone() or torch.cuda.is_available()),
-            mixed_precision=config.precision,
-            log_with=None if config.tracker == "none" else config.tracker,
-            project_config=ProjectConfiguration(project_dir=str(out), logging_dir=str(out)),
-        )
+        with warnings.catch_warnings():
+            # It gives every process its share of the cores, which is what one wants, and warns that it does.
+            warnings.filterwarnings("ignore", "OMP_NUM_THREADS", UserWarning)
+            accelerator = Accelerator(
+                cpu=config.device == "cpu" or not (alone() or torch.cuda.is_available()),
+                mixed_precision=config.precision,
+                log_with=None if config.tracker == "none" else config.tracker,
+                project_config=ProjectConfiguration(project_dir=str(out), logging_dir=str(out)),
+            )
     except (ValueError, ImportError) as error:
         raise ConfigError(f"training.precision: {config.precision!r} cannot be used here: {error}") from error
     if config.precision == "fp16" and accelerator.device.type == "cpu":

@@ -4,10 +4,13 @@ The main process, number 0, alone writes files, in ``on_main``, which begins whe
 done: so nobody reads what is just being written, and all decide alike.
 """
 
+import atexit
 import hashlib
+import importlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -25,6 +28,8 @@ T = TypeVar("T")
 
 _LONGEST_WAIT = timedelta(days=1)
 """The main process may download, fit or score for hours; that one has died is noticed at once anyway."""
+_LAST_WORDS = timedelta(seconds=10)
+"""Who leaves while another still hears the last message looks lost to it."""
 _PURPOSE = 1_919_247_214  # keeps these draws apart from those that use the same seed for something else
 _stores: list[Any] = []
 """What a launcher's processes write messages into, once they have met."""
@@ -38,6 +43,9 @@ def join() -> None:
     """
     if launch.count() == 1 or dist.is_initialized():
         return
+    # Its functions' defaults hold the group that stands when it is imported, which would outlive ``_part``.
+    importlib.import_module("torch.distributed.nn.functional")
+    atexit.register(_part)
     os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
     os.environ.setdefault("MASTER_PORT", "29500")
     try:
@@ -53,10 +61,21 @@ def join() -> None:
 
 def leave() -> None:
     """Part when all are done."""
-    if not alone():
-        wait()
+    if alone():
+        return
+    wait()
+    with suppress(RuntimeError):  # the process that keeps the store has gone on: so all were here
+        if _stores[0].add("tasktalk/leaving", 1) == dist.get_world_size():
+            _stores[0].set("tasktalk/all are leaving", "")
+        _stores[0].wait(["tasktalk/all are leaving"], _LAST_WORDS)
+    _part()
+    _stores.clear()
+
+
+def _part() -> None:
+    """Leave at once. Gloo's threads end here: one that still held a tensor when Python ends would abort the process."""
+    if dist.is_initialized():
         dist.destroy_process_group()
-        _stores.clear()
 
 
 def rank() -> int:
