@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 import pytest
 from matplotlib.figure import Figure
 
+from tasktalk.analysis.folder import LIST
 from tasktalk.analysis.picture import Check, Part, Picture
 from tasktalk.analysis.report import drawn, page, save_pictures, told, write_report
 from tasktalk.core.errors import RunFolderError
@@ -100,10 +101,17 @@ def test_every_picture_is_saved_in_three_forms(tmp_path: Path) -> None:
         f"{name}.{form}" for name in ("heat-map", "wide", "words") for form in ("csv", "png", "svg")
     ]
     assert all(path.stat().st_size for path in written)
-    assert sorted((tmp_path / "a" / "explain").iterdir()) == sorted(written)
+    assert sorted((tmp_path / "a" / "explain").iterdir()) == sorted([*written, tmp_path / "a" / "explain" / LIST])
     text = (tmp_path / "a" / "explain" / "words.csv").read_text(encoding="utf-8")
     rows = list(csv.reader(text.splitlines()))
     assert rows[2] == ["dvd", "nan", NASTY]
+
+
+def test_pictures_of_an_earlier_report_are_removed(tmp_path: Path) -> None:
+    save_pictures(parts(), tmp_path)
+    (tmp_path / "notes.csv").write_text("mine")
+    written = save_pictures(parts()[:1], tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([*written, tmp_path / LIST, tmp_path / "notes.csv"])
 
 
 def test_a_script_that_the_font_lacks_is_no_warning() -> None:

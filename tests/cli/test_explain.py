@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tasktalk.analysis.folder import LIST
 from tests.cli.conftest import Cli, assays, contents, finished, reviews, write_csv
 from tests.cli.test_bad_input import assert_refused
 
@@ -47,7 +48,8 @@ def test_it_writes_a_page_and_pictures_and_says_where(run: Path, cli: Cli, tmp_p
     assert str(page) in lines[-1]
     text = page.read_text(encoding="utf-8")
     assert "8 texts of 16, drawn with seed 0" in text and f"explain {run} -o" in text
-    assert {path.suffix for path in (run / "explain").iterdir()} == {".png", ".svg", ".csv"}
+    found = {path.suffix for path in (run / "explain").iterdir() if path.name != LIST}
+    assert found == {".png", ".svg", ".csv"}
     assert page.stat().st_size < 6_000_000
 
 
@@ -61,6 +63,26 @@ def test_json_has_every_check_and_the_default_place_is_the_run_folder(run: Path,
     assert checks and all(check["sentence"] for check in checks)
     for part in found["parts"]:
         assert all((run / "explain" / f"{name}.png").is_file() for name in part["pictures"])
+
+
+def test_the_folder_has_the_last_report_only_and_what_the_user_put_there(run: Path, cli: Cli, tmp_path: Path) -> None:
+    folder = run / "explain"
+    assert cli("explain", run, "--samples", "8").code == 0
+    before = contents(folder)
+    assert {"deletion.csv", "deletion.png", "words.svg"} <= before.keys()
+    (folder / "slide.png").write_bytes(before["deletion.png"])
+    (folder / "deletion.csv").write_bytes(before["deletion.csv"] + b"my notes\n")
+    (folder / "arcs.svg.part").mkdir()  # what is in the way of the new pictures
+    own = ["--text", "a good disc", "-o", tmp_path / "own.html"]
+    assert_refused(cli("explain", run, *own), "arcs.svg: cannot be written")
+    (folder / "arcs.svg.part").rmdir()
+    left = before.keys() - {LIST, "deletion.csv"}
+    assert {name: contents(folder)[name] for name in left} == {name: before[name] for name in left}
+    done = cli("explain", run, *own, "--json", "-")
+    pictures = [name for part in json.loads(done.out)["parts"] for name in part["pictures"]]
+    expected = {f"{name}.{form}" for name in pictures for form in ("png", "svg", "csv")}
+    assert "deletion.png" not in expected
+    assert set(contents(folder)) == expected | {"slide.png", "deletion.csv", "report.html", LIST}
 
 
 @pytest.mark.parametrize("own", [["good"], ["word " * 10_000], [NASTY, "good \u4f60\u597d \U0001f600"]])

@@ -68,7 +68,7 @@ class Report:
         write_report(self.parts, self.facts, Path(path))
 
     def save_pictures(self, folder: Path | str) -> list[Path]:
-        """Write every picture as PNG, SVG and CSV.
+        """Write every picture as PNG, SVG and CSV, and remove those that only an earlier report wrote there.
 
         Raises:
             RunFolderError: the folder cannot be written.

@@ -18,10 +18,10 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from tasktalk.analysis.folder import replace_files
 from tasktalk.analysis.fragments import sortable
 from tasktalk.analysis.picture import Check, Part, Picture
-from tasktalk.core.errors import RunFolderError
-from tasktalk.core.files import whole_file, write_text
+from tasktalk.core.files import write_text
 
 MOST_ROWS = 300
 """So many rows of a picture's numbers stand in the page; all of them in its CSV."""
@@ -55,7 +55,7 @@ def write_report(
 
 
 def save_pictures(parts: Sequence[Part], folder: Path) -> list[Path]:
-    """Write every picture as PNG, SVG and CSV, each whole or not at all.
+    """Write every picture as PNG, SVG and CSV, and remove those that only an earlier report wrote there.
 
     Returns:
         The files.
@@ -63,22 +63,14 @@ def save_pictures(parts: Sequence[Part], folder: Path) -> list[Path]:
     Raises:
         RunFolderError: the folder cannot be made or written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunFolderError(f"{folder}: cannot be written ({error.strerror or error})") from error
-    written = []
+    files: dict[str, bytes] = {}
     for picture in (picture for part in parts for picture in part.pictures):
         for form in ("png", "svg"):
-            path = folder / f"{picture.name}.{form}"
-            with whole_file(path) as temporary:
-                temporary.write_bytes(drawn(picture.figure, form))
-            written.append(path)
+            files[f"{picture.name}.{form}"] = drawn(picture.figure, form)
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([picture.header, *picture.rows])
-        write_text(folder / f"{picture.name}.csv", text.getvalue())
-        written.append(folder / f"{picture.name}.csv")
-    return written
+        files[f"{picture.name}.csv"] = text.getvalue().encode()
+    return replace_files(folder, files)
 
 
 def drawn(figure: Figure, form: str) -> bytes:

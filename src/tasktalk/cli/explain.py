@@ -105,8 +105,8 @@ def command(
                 training=data.splits.get("train") if data else None,
                 facts=[*facts, ("Command", _again())], advance=advance,
             )  # fmt: skip
-        pictures = report.save_pictures(run / FOLDER)
         report.write(page)
+        pictures = report.save_pictures(run / FOLDER)
     if json:
         emit_json({"report": str(page), "pictures": str(run / FOLDER), **report.summary()}, json)
     else:
