@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from tasktalk.analysis.chance import chance_of, interval, permuted_within, rank_correlation, resampled, too_few
+from tasktalk.analysis.chance import (
+    as_large,
+    chance_of,
+    interval,
+    permuted_within,
+    rank_correlation,
+    resampled,
+    share_of,
+    too_few,
+)
 
 
 def test_every_draw_has_as_many_samples() -> None:
@@ -52,12 +61,19 @@ def test_chance_counts_draws_that_reach_it() -> None:
     assert 0.4 < chance_of(0.5, lambda draw: draw.random()) < 0.6
 
 
-def test_a_bootstrap_needs_samples_and_of_each_task() -> None:
-    assert too_few([20], 20) == ""
-    assert too_few([5] * 4, 20) == ""
-    assert too_few([20] * 16, 20) == ""
-    assert too_few([1], 1) == (
-        "1 sample is too few for an interval: at least 20 are needed, and on average 5 of each task."
-    )
-    assert too_few([19] * 9, 19).startswith("19 samples are too few")
-    assert too_few([1] * 30, 30, "labelled sample").startswith("30 labelled samples are too few")
+def test_what_was_found_is_one_of_the_draws() -> None:
+    assert as_large(1.0, lambda draw: 1 - 1e-13, draws=7) == 7
+    assert as_large(1.0, lambda draw: 0.9, draws=7) == 0
+    found = as_large(0.5, lambda draw: draw.random(), 99, seed=3)
+    assert share_of(found, 99) == (1 + found) / 100 == chance_of(0.5, lambda draw: draw.random(), 99, seed=3)
+
+
+def test_a_check_needs_samples_and_of_each_task() -> None:
+    assert too_few(20, [20]) == ""
+    assert too_few(20, [5] * 4) == ""
+    assert too_few(20, [20] * 16) == ""
+    assert too_few(1, [1]) == "1 sample is too few: at least 20 are needed, and on average 5 of each task."
+    assert too_few(19, [19] * 9).startswith("19 samples are too few")
+    assert too_few(30, [1] * 30, "labelled sample").startswith("30 labelled samples are too few")
+    assert too_few(20, what="word") == ""
+    assert too_few(19, what="word") == "19 words are too few: at least 20 are needed."

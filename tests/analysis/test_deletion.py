@@ -103,7 +103,7 @@ def test_what_cannot_be_checked() -> None:
     assert agreement_check(EDGES, harms, 12, 0).passed is None
     few = made(dict.fromkeys(ALL, 0.0), WEIGHT, samples=5)
     check = ends_check(EDGES, few, resampled(5, None))
-    assert (check.passed, check.sentence[:36]) == (None, "5 labelled samples are too few for a")
+    assert (check.passed, check.sentence[:32]) == (None, "5 labelled samples are too few: ")
 
 
 def test_a_receiver_that_suffers_from_everything_does_not_count() -> None:

@@ -22,6 +22,8 @@ def test_the_folder_holds_the_last_report_and_what_is_of_others(tmp_path: Path) 
     replace_files(folder, {"tree.png": b"4"})
     kept = {"tree.png": b"4", "mine.png": b"1", "map.csv": b"2, and my notes"}
     assert contents(folder) == kept
+    (folder / "map.png").write_bytes(b"1")  # the old one, put back from a copy
+    kept["map.png"] = b"1"
     replace_files(folder, {})
     del kept["tree.png"]
     assert contents(folder) == kept

@@ -1,17 +1,20 @@
 import numpy as np
 import pytest
 
+from tasktalk.analysis.chance import too_few
 from tasktalk.analysis.mining import Mined, Pattern
 from tasktalk.analysis.pattern_checks import pattern_checks
 
 
-def mined(first: np.ndarray, second: np.ndarray, entropy: float = 0.5, apart: float = 0.5) -> Mined:
+def mined(
+    first: np.ndarray, second: np.ndarray, entropy: float = 0.5, apart: float = 0.5, words_read: int = 20
+) -> Mined:
     """Words and as many pairs, with these lifts in the two halves."""
     words = [Pattern("", (f"w{n}",), "any") for n in range(len(first))]
     pairs = [Pattern("r", (f"w{n}",), "short") for n in range(len(first))]
     taken = np.stack((np.tile(first, 2), np.tile(second, 2)))[:, np.newaxis]
     ones = np.ones(taken.shape)
-    return Mined([*words, *pairs], ones.astype(np.int32), taken, ones, ones, entropy, apart)
+    return Mined([*words, *pairs], ones.astype(np.int32), taken, ones, ones, entropy, apart, words_read)
 
 
 def results(given: Mined) -> list[bool | None]:
@@ -43,4 +46,15 @@ def test_uniform_reading_and_readers_that_are_alike_fail() -> None:
 @pytest.mark.parametrize("count", [0, 10])
 def test_too_little_is_no_check(count: int) -> None:
     few = np.ones(count)
-    assert results(mined(few, few, float("nan"), float("nan"))) == [None] * 4
+    assert results(mined(few, few, float("nan"), float("nan"), 0)) == [None] * 4
+
+
+def test_few_words_and_few_texts_are_no_check() -> None:
+    lifts = np.linspace(0.2, 3, 60)
+    checks = pattern_checks(mined(lifts, lifts, words_read=19))
+    assert [check.passed for check in checks] == [None, None, True, True]
+    assert {check.sentence for check in checks[:2]} == {"19 words are too few: at least 20 are needed."}
+    checks = pattern_checks(mined(lifts, lifts), too_few(19, [10, 9], "text"))
+    assert [check.passed for check in checks] == [True, True, None, None]
+    few = "19 texts are too few: at least 20 are needed, and on average 5 of each task."
+    assert {check.sentence for check in checks[2:]} == {few}

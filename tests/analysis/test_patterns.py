@@ -149,3 +149,16 @@ def test_other_models_are_left_out(tmp_path: Path) -> None:
 
 def run_examples() -> Examples:
     return Examples([[]], np.full((1, 3), np.nan), None)
+
+
+def test_few_words_and_few_texts_are_no_check(run: Run, data: Dataset) -> None:
+    test = data.splits["test"]
+    rows = np.array([next(row for row, words in enumerate(test.tokens) if 2 <= len(words) < 20)])
+    one = patterns_part(run, take(test, rows))
+    words = len(test.tokens[int(rows[0])])
+    assert one is not None and [check.passed for check in one.checks] == [None] * 4
+    assert {check.sentence for check in one.checks[:2]} == {f"{words} words are too few: at least 20 are needed."}
+    assert {check.sentence[:22] for check in one.checks[2:]} == {"1 text is too few: at "}
+    half = patterns_part(run, take(test, np.arange(19)))
+    assert half is not None and [check.passed is None for check in half.checks] == [False, False, True, True]
+    assert half.checks[2].sentence.startswith("19 texts are too few: ")

@@ -9,7 +9,7 @@ from tasktalk.core.seeding import generator
 
 DRAWS = 1000
 FEWEST, FEWEST_EACH = 20, 5
-"""Samples behind a bootstrap, and of these those of each task, on average."""
+"""Samples, words or atoms behind a check, and of samples those of each task, on average."""
 _LEVEL = 95
 _PURPOSE = 1_667_785_070  # keeps these draws apart from those that use the same seed for something else
 
@@ -43,20 +43,20 @@ def interval(values: Float[np.ndarray, " draws"]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def too_few(each: Sequence[int], different: int, what: str = "sample") -> str:
-    """Why a bootstrap over samples would tell nothing; empty if it does.
+def too_few(different: int, each: Sequence[int] = (), what: str = "sample") -> str:
+    """Why a check of so few samples, words or atoms would tell nothing; empty if it does.
 
     Samples drawn anew from a few are nearly the same few, and those from one are that one: everything looks certain.
 
     Args:
-        each: of every task, how many samples it is asked about.
-        different: how many they are together, each counted once.
-        what: a sample, in words.
+        different: how many there are, each counted once.
+        each: of every task, how many it is asked about; empty where tasks are not compared.
+        what: one of them, in words.
     """
     if different >= FEWEST and sum(each) >= FEWEST_EACH * len(each):
         return ""
-    found = f"{different} {what}{' is' if different == 1 else 's are'} too few for an interval"
-    return f"{found}: at least {FEWEST} are needed, and on average {FEWEST_EACH} of each task."
+    found = f"{different} {what}{' is' if different == 1 else 's are'} too few: at least {FEWEST} are needed"
+    return f"{found}, and on average {FEWEST_EACH} of each task." if each else f"{found}."
 
 
 def rank_correlation(a: Float[np.ndarray, " n"], b: Float[np.ndarray, " n"]) -> float:
@@ -81,9 +81,20 @@ def chance_of(
         draws: how many permutations.
         seed: of these.
     """
+    return share_of(as_large(reached, statistic, draws, seed), draws)
+
+
+def as_large(
+    reached: float, statistic: Callable[[np.random.Generator], float], draws: int = DRAWS, seed: int = 0
+) -> int:
+    """In how many draws the statistic is as large as what was found; arguments as in ``chance_of``."""
     draw = generator(seed, _PURPOSE, 1)
-    as_large = sum(statistic(draw) >= reached - 1e-12 for _ in range(draws))
-    return (1 + as_large) / (1 + draws)
+    return sum(statistic(draw) >= reached - 1e-12 for _ in range(draws))
+
+
+def share_of(reaching: int, draws: int) -> float:
+    """The p-value: what was found counts as one of the draws, so that it is never 0."""
+    return (1 + reaching) / (1 + draws)
 
 
 def permuted_within(

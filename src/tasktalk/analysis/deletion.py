@@ -197,7 +197,7 @@ def _not_comparable(edges: Edges, strong: _Harms, weak: _Harms) -> str:
 def _too_few(harms: _Harms) -> str:
     each = {harm.receiver: harm.rows for harm in harms}
     different = len(np.unique(np.concatenate(list(each.values()))))
-    return too_few([len(rows) for rows in each.values()], different, "labelled sample")
+    return too_few(different, [len(rows) for rows in each.values()], "labelled sample")
 
 
 def _more(harms: _Harms, counts: _Counts) -> str:

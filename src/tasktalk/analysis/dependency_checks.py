@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
+from tasktalk.analysis.chance import as_large, share_of
 from tasktalk.analysis.dependency_view import View, distances_of, grouped, others, without_diagonal
 from tasktalk.analysis.overview import Overview, too_few_samples
 from tasktalk.analysis.picture import Check
@@ -76,14 +77,13 @@ def chance_check(view: View, seed: int = 0) -> Check:
     name = "groups against chance"
     if view.groups.max() < 1 or not np.ptp(others(view)):
         return Check(name, None, "The tasks do not differ, so there are no groups.")
-    generator = np.random.default_rng(seed)
-    found = silhouette(view.overview, view.weights)
-    null = [silhouette(view.overview, _dealt(view.overview, view.weights, generator)) for _ in range(_GROUPED_DRAWS)]
-    reached = sum(other >= found for other in null)
-    p = (1 + reached) / (1 + len(null))
+    overview, weights = view.overview, view.weights
+    found = silhouette(overview, weights)
+    reached = as_large(found, lambda draw: silhouette(overview, _dealt(overview, weights, draw)), _GROUPED_DRAWS, seed)
+    p = share_of(reached, _GROUPED_DRAWS)
     told = (
         f"The silhouette of the groups is {found:.2f}; that of the best groups among the same weights, dealt out at "
-        f"random, reaches it in {reached} of {len(null)} draws (p = {p:.2f}; up to 0.05 passes)"
+        f"random, reaches it in {reached} of {_GROUPED_DRAWS} draws (p = {p:.2f}; up to 0.05 passes)"
     )
     more = "" if p <= 0.05 else ": such groups are to be expected without any structure"
     return Check(name, p <= 0.05, f"{told}{more}.")

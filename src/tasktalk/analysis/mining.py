@@ -135,6 +135,7 @@ class Mined:
         entropy: mean entropy of beta's rows divided by log n, over the texts of two words and more; 1 is uniform.
         apart: how far the reading of a word is from that of the mean word of its text, as the share of the reading that
             would have to move (total variation), mean over the same texts; 0 where all words read the same.
+        words: how many words these texts have together.
     """
 
     patterns: list[Pattern]
@@ -144,6 +145,7 @@ class Mined:
     attraction: Float[np.ndarray, "halves tasks patterns"]
     entropy: float
     apart: float
+    words: int
 
     def lift(self, half: int | None = None, task: int | None = None) -> Float[np.ndarray, " patterns"]:
         """How much stronger a pattern is read than its words usually are; NaN where it does not stand.
@@ -178,6 +180,7 @@ class Miner:
         self._read, self._times = np.zeros((2, 2, tasks, len(self._words)))
         self._entropies: list[float] = []
         self._apart: list[float] = []
+        self._length = 0
 
     def add(self, words: Sequence[str], beta: Float[np.ndarray, "tasks words words"], tasks: range, half: int) -> None:
         """Count one text as some tasks read it.
@@ -189,6 +192,7 @@ class Miner:
             half: to which half the text belongs, 0 or 1.
         """
         n = len(words)
+        self._length += n if n > 1 else 0
         patterns, cells = self._candidates.pairs(words)
         sequences = self._candidates.sequences(words)
         single, their = self._candidates.words(words)
@@ -230,7 +234,7 @@ class Miner:
             attraction[..., its] = mean[..., words.reshape(-1, length)].mean(axis=-1)
         attraction[..., [number for number, pattern in enumerate(patterns) if pattern.range == "any"]] = 1
         entropy, apart = (float(np.mean(x)) if x else float("nan") for x in (self._entropies, self._apart))
-        return Mined(patterns, self._support, self._taken, self._even, attraction, entropy, apart)
+        return Mined(patterns, self._support, self._taken, self._even, attraction, entropy, apart, self._length)
 
 
 def _of_sequences(

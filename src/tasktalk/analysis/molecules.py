@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from tasktalk.analysis.chance import FEWEST
+from tasktalk.analysis.chance import too_few
 from tasktalk.analysis.fragments import choices, chooser, counted, drawable, switch
 from tasktalk.analysis.hearing import Heard, hear_each, kind_heard
 from tasktalk.analysis.overview import choose, source_names
@@ -254,10 +254,8 @@ def _draw(axes: Axes, one: Drawn, low: float, high: float) -> None:
 
 
 def _checks(drawn: Sequence[Drawn], sources: int) -> list[Check]:
-    atoms = sum({one.sample: len(one.atoms) for one in drawn}.values())
-    if atoms < FEWEST:
-        told = f"{atoms} {'atom is' if atoms == 1 else 'atoms are'} too few: at least {FEWEST} are needed."
-        return [Check("atoms differ from each other", None, told)]
+    if problem := too_few(sum({one.sample: len(one.atoms) for one in drawn}.values()), what="atom"):
+        return [Check("atoms differ from each other", None, problem)]
     free = sources - (drawn[0].own is not None)
     if free < 2:
         return [Check("atoms differ from each other", None, "There is one source only, so no atom can choose.")]

@@ -175,7 +175,7 @@ def shortened(examples: Examples) -> Examples:
 def too_few_samples(overview: Overview) -> str:
     """Why a bootstrap over the samples would tell nothing (``chance.too_few``); empty if it does."""
     each = [len(overview.own(k)) for k in range(len(overview.tasks))]
-    return too_few([number for number in each if number], len(overview.samples))
+    return too_few(len(overview.samples), [number for number in each if number])
 
 
 def kind_of(listening: Listening) -> str:

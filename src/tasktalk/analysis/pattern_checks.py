@@ -3,46 +3,60 @@
 import numpy as np
 from jaxtyping import Bool
 
+from tasktalk.analysis.chance import too_few
 from tasktalk.analysis.mining import Mined
 from tasktalk.analysis.picture import Check
 
 _UNIFORM, _APART, _HOLDS, _BEST = 0.95, 0.1, 1.1, 20
 
 
-def pattern_checks(mined: Mined) -> list[Check]:
-    """Whether words choose what they read, whether it matters who reads, and whether patterns hold in other texts."""
+def pattern_checks(mined: Mined, few_texts: str = "") -> list[Check]:
+    """Whether words choose what they read, whether it matters who reads, and whether patterns hold in other texts.
+
+    Args:
+        mined: what was counted.
+        few_texts: why the texts are too few to compare one half with the other; empty if they are not.
+    """
     singles = np.array([pattern.kind == "word" for pattern in mined.patterns], dtype=bool)
     return [
-        _uniform_check(mined.entropy),
-        _readers_check(mined.apart),
-        _halves_check(mined, singles, "the words that are read most"),
-        _halves_check(mined, ~singles, "the pairs and sequences that are linked most"),
+        _uniform_check(mined),
+        _readers_check(mined),
+        _halves_check(mined, singles, "the words that are read most", few_texts),
+        _halves_check(mined, ~singles, "the pairs and sequences that are linked most", few_texts),
     ]
 
 
-def _uniform_check(entropy: float) -> Check:
+def _few_words(mined: Mined) -> str:
+    return too_few(mined.words, what="word") if mined.words else "No text has two words, so there is nothing to choose."
+
+
+def _uniform_check(mined: Mined) -> Check:
     name = "reading is not uniform"
-    if not np.isfinite(entropy):
-        return Check(name, None, "No text has two words, so there is nothing to choose from.")
-    sentence = f"The mean entropy of a word's reading is {entropy:.2f} of the largest possible (log n). "
-    if entropy < _UNIFORM:
+    if problem := _few_words(mined):
+        return Check(name, None, problem)
+    sentence = f"The mean entropy of a word's reading is {mined.entropy:.2f} of the largest possible (log n). "
+    if mined.entropy < _UNIFORM:
         return Check(name, True, sentence + "Words choose what they read.")
     return Check(name, False, sentence + "The reading is close to uniform: all links are weak, and lifts are small.")
 
 
-def _readers_check(apart: float) -> Check:
+def _readers_check(mined: Mined) -> Check:
     name = "it matters which word reads"
-    if not np.isfinite(apart):
-        return Check(name, None, "No text has two words, so readers cannot differ.")
-    sentence = f"The reading of a word differs from that of the mean word of its text in {apart:.1%} of its weight. "
-    if apart >= _APART:
+    if problem := _few_words(mined):
+        return Check(name, None, problem)
+    sentence = (
+        f"The reading of a word differs from that of the mean word of its text in {mined.apart:.1%} of its weight. "
+    )
+    if mined.apart >= _APART:
         return Check(name, True, sentence + "Different words read different words.")
     said = "All words of a text read nearly the same: arcs show which word is read, hardly who reads it."
     return Check(name, False, sentence + said)
 
 
-def _halves_check(mined: Mined, which: Bool[np.ndarray, " patterns"], noun: str) -> Check:
+def _halves_check(mined: Mined, which: Bool[np.ndarray, " patterns"], noun: str, few_texts: str) -> Check:
     name = f"other texts: {noun}"
+    if few_texts:
+        return Check(name, None, few_texts)
     first, second = mined.lift(half=0), mined.lift(half=1)
     both = np.flatnonzero(which & np.isfinite(first) & np.isfinite(second))
     if len(both) < 2 * _BEST:

@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from tasktalk.analysis.arcs import WORDS, Arcs, arcs_figure, arcs_svg, strongest_arcs
+from tasktalk.analysis.chance import too_few
 from tasktalk.analysis.fragments import drawable, sortable, switch
 from tasktalk.analysis.hearing import hear_each, kind_heard, spoken
 from tasktalk.analysis.mining import SHORT, Candidates, Mined, Miner, Pattern, texts_with
@@ -68,7 +69,13 @@ def patterns_part(
     rows = _listed(mined, [task.name for task in run.tasks], training, texts.owner is None)
     drawings = [arcs for arcs in shown.values() if arcs]
     pictures = [_arcs_picture(drawings), *([_table_picture(rows, len(texts), least)] if rows else [])]
-    return Part("patterns", "Patterns", _lead(mined, rows, least), pictures, pattern_checks(mined))
+    return Part("patterns", "Patterns", _lead(mined, rows, least), pictures, pattern_checks(mined, _few(run, texts)))
+
+
+def _few(run: Run, texts: Examples) -> str:
+    """Why these are too few texts to compare halves of them; empty if they are not."""
+    each = np.full(len(run.tasks), len(texts)) if texts.owner is None else np.bincount(texts.owner)
+    return too_few(len(texts), each[each > 0].tolist(), "text")
 
 
 def _readable(words: Sequence[Sequence[str]], owner: Int[np.ndarray, " texts"] | None, drawn: int) -> list[int]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
-from tasktalk.analysis.chance import FEWEST
+from tasktalk.analysis.chance import too_few
 from tasktalk.analysis.hearing import Heard, hear_each, with_words
 from tasktalk.analysis.picture import Check
 from tasktalk.data.dataset import Examples
@@ -24,10 +24,8 @@ def word_checks(run: Run, texts: Examples, heard: Sequence[Heard], kind: str) ->
         heard: them as every task read them, in their order.
         kind: what the record holds, as ``overview.kind_of`` names it.
     """
-    words = sum(len(sample.words) for sample in heard)
-    if words < FEWEST:
-        told = f"{words} {'word is' if words == 1 else 'words are'} too few: at least {FEWEST} are needed."
-        return [Check("words differ from each other", None, told)]
+    if problem := too_few(sum(len(sample.words) for sample in heard), what="word"):
+        return [Check("words differ from each other", None, problem)]
     halves = _without_first_half(run, texts, heard)
     if kind == "beta":
         return [_gate_check(texts, heard, halves), _spread_check(texts, heard)]
