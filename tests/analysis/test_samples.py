@@ -48,6 +48,12 @@ def test_clusters_where_there_are_none_do_not_pass() -> None:
     assert "to be expected where there are none" in part.checks[0].sentence
 
 
+def test_a_few_samples_certify_nothing() -> None:
+    parts = [samples_part(make(two_ways().weights[:samples])) for samples in (19, 20)]
+    assert [[check.passed for check in part.checks] for part in parts] == [[None, None], [True, True]]
+    assert {check.sentence for check in parts[0].checks} == {"19 samples are too few: at least 20 are needed."}
+
+
 def test_the_number_of_clusters_can_be_chosen() -> None:
     assert "in 4 clusters" in samples_part(two_ways(), clusters=4).lead
     with pytest.raises(ConfigError, match="expected 2 clusters or more, found 1"):

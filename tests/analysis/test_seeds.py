@@ -30,6 +30,13 @@ def test_what_depends_on_the_seed_does_not() -> None:
     assert "does not pass, it depends on the seed" in check.sentence
 
 
+def test_a_few_samples_certify_nothing() -> None:
+    structure = np.random.default_rng(0).random((6, 6))
+    checks = [seeds_check([made_overview(structure, samples, noise=0.01)] * 2) for samples in (1, 19, 20)]
+    assert [check.passed for check in checks] == [None, None, True]
+    assert checks[0].sentence.startswith("1 sample is too few") and checks[1].sentence.startswith("19 samples are too")
+
+
 def test_a_correlation_that_chance_reaches_does_not_pass() -> None:
     two = [made_overview(np.array([[0, 0.1, 0.9], [0.2, 0, 0.8], [0.3, 0.7, 0.0]])) for _ in range(2)]
     check = seeds_check(two)  # of three tasks there are six orders

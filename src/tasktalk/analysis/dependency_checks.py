@@ -7,7 +7,7 @@ from tasktalk.analysis.chance import as_large, share_of
 from tasktalk.analysis.dependency_view import View, distances_of, grouped, others, without_diagonal
 from tasktalk.analysis.overview import Overview, too_few_samples
 from tasktalk.analysis.picture import Check
-from tasktalk.analysis.spread import DRAWS, KEEPS, strongest, unsure, varies
+from tasktalk.analysis.spread import DRAWS, KEEPS, strongest, too_few_that_vary, unsure, varies
 from tasktalk.analysis.tree import groups, grow
 
 _AGREE = 0.8
@@ -77,6 +77,8 @@ def chance_check(view: View, seed: int = 0) -> Check:
     name = "groups against chance"
     if view.groups.max() < 1 or not np.ptp(others(view)):
         return Check(name, None, "The tasks do not differ, so there are no groups.")
+    if problem := too_few_that_vary(view.overview):
+        return Check(name, None, problem)
     overview, weights = view.overview, view.weights
     found = silhouette(overview, weights)
     reached = as_large(found, lambda draw: silhouette(overview, _dealt(overview, weights, draw)), _GROUPED_DRAWS, seed)

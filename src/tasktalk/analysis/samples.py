@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float, Int
 
+from tasktalk.analysis.chance import too_few
 from tasktalk.analysis.clusters import (
     Clusters,
     far_apart,
@@ -249,6 +250,9 @@ def _checks(
     for name, what, draw in nulls:
         if draw is permuted and rows.shape[1] < 2:
             checks.append(Check(name, None, "There is one weight for each sample, so nothing could go together."))
+            continue
+        if problem := too_few(len(rows)):
+            checks.append(Check(name, None, problem))
             continue
         null = null_silhouettes(rows, draw, clusters, seed)
         passed = bool(found.silhouette > null.max())

@@ -11,6 +11,7 @@ from tasktalk.analysis.chance import chance_of, rank_correlation
 from tasktalk.analysis.grids import grid_figure, grid_interactive
 from tasktalk.analysis.overview import Overview
 from tasktalk.analysis.picture import Check, Picture
+from tasktalk.analysis.spread import too_few_that_vary
 from tasktalk.core.errors import ConfigError
 
 REPEATS = 0.5
@@ -42,6 +43,8 @@ def seeds_check(overviews: Sequence[Overview], seed: int = 0) -> Check:
     found = _agreement(matrices, there)
     if np.isnan(found):
         return Check(_NAME, None, "There are too few edges, or all weights are the same.")
+    if problem := too_few_that_vary(overviews[0]):
+        return Check(_NAME, None, problem)
     p = chance_of(found, lambda draw: _agreement(_relabelled(matrices, draw), there), seed=seed)
     each = [rank_correlation(a[there], b[there]) for a, b in combinations(matrices, 2)]
     spread, between = matrices[:, there].std(axis=0).mean(), matrices[:, there].mean(axis=0).std()

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from tasktalk.analysis.chance import resampled
-from tasktalk.analysis.overview import Overview
+from tasktalk.analysis.overview import Overview, too_few_samples
 from tasktalk.analysis.tree import mirrored
 
 DRAWS = 500
@@ -97,6 +97,12 @@ def bootstrap(overview: Overview, seed: int = 0, draws: int = DRAWS) -> Spread:
 def varies(overview: Overview) -> bool:
     """Whether the weights differ between samples at all; those of stitches do not."""
     return bool(len(overview.weights) > 1 and np.ptp(overview.weights, axis=0).max() > 1e-6)
+
+
+def too_few_that_vary(overview: Overview) -> str:
+    """As ``too_few_samples``, but any number will do where the weights are the same for all of them."""
+    same = len(overview.samples) > 1 and not varies(overview)
+    return "" if same else too_few_samples(overview)
 
 
 def unsure(spread: Spread) -> Bool[np.ndarray, " tasks"]:
