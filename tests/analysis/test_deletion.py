@@ -127,7 +127,8 @@ def test_the_part_of_a_run(model: str, tmp_path: Path) -> None:
     overview = observe(run, test, most=30)
     part = deletion_part(run, test, overview, edges=5)
     cut = 5 if model == "dc" else 3
-    assert part.lead.startswith(f"Of {6 if model == 'dc' else 3} edges {cut} were cut one by one")
+    how_many = {"dc": "Of 6 edges 5 were cut one by one", "ic": "All 3 edges were cut one by one"}
+    assert part.lead.startswith(how_many[model])
     (picture,) = part.pictures
     assert len(picture.rows) == cut
     assert all(len(row) == len(picture.header) for row in picture.rows)
@@ -187,6 +188,25 @@ def test_halves_of_a_few_tasks_differ_by_chance() -> None:
         check = ends_check(edges, harms, resampled(30, None))
         assert check.passed is passed
         assert "with the weights dealt out anew" in check.sentence
+
+
+def test_three_weights_have_six_orders() -> None:
+    """None of them is rarer than one in twenty: a correlation of theirs could never pass."""
+    weight = np.array([[0.4], [0.5], [0.6], [0.7]])
+    checks = []
+    for count in (3, 4):
+        edges = Edges(tuple("abcd"[:count]), ("mailbox",), weight[:count], "openness")
+        harms = made({(k, 0): weight[k, 0] for k in range(count)}, weight[:count])
+        checks.append(agreement_check(edges, harms, count, 0))
+    assert [check.passed for check in checks] == [None, True]
+    assert "only 6 orders" in checks[0].sentence
+
+
+def test_no_change_is_not_negative() -> None:
+    given = made(dict.fromkeys(ALL, 0.0), WEIGHT)
+    harms = [replace(one, after=replace(one.before, loss=one.before.loss - 1e-7)) for one in given]
+    sentence = ends_check(EDGES, harms, resampled(30, None)).sentence
+    assert "changed the loss by +0.0000" in sentence and "-0.0000" not in sentence
 
 
 def test_one_sample_of_each_task_certifies_nothing() -> None:

@@ -17,7 +17,7 @@ def clear() -> np.ndarray:
 def test_clear_groups_pass_every_check() -> None:
     checks = dependency_checks(look(make(clear(), shared=True)))
     assert [check.passed for check in checks] == [True, True, True]
-    assert checks[0].sentence.startswith("The strongest source of 9 of 9 tasks is the same in 95% of 500")
+    assert checks[0].sentence.startswith("The strongest source of 9 of 9 tasks is the same in at least 95% of 500")
     assert "Cut into 3 groups" in checks[1].sentence
 
 

@@ -42,6 +42,12 @@ def test_numbers_of_a_table_have_a_format_and_may_be_missing() -> None:
     assert '<td data-value="">–</td>' in html
     assert '<table class="sortable"' in html
     assert "0.123<" in sortable(["value"], [[0.12345]], ".3g")
+    assert ">0.1</td>" in (two := sortable(["a", "b"], [[0.12345, 0.12345]], [".1f", ".3f"])) and ">0.123</td>" in two
+
+
+def test_only_long_cells_wrap() -> None:
+    html = sortable(["text"], [["any word"], ["x" * 25]])
+    assert '<td data-value="any word">any word</td>' in html and f'<td data-value="{"x" * 25}" class="long">' in html
 
 
 def test_shades_grow_from_nothing() -> None:

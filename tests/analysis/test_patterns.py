@@ -162,3 +162,8 @@ def test_few_words_and_few_texts_are_no_check(run: Run, data: Dataset) -> None:
     half = patterns_part(run, take(test, np.arange(19)))
     assert half is not None and [check.passed is None for check in half.checks] == [False, False, True, True]
     assert half.checks[2].sentence.startswith("19 texts are too few: ")
+
+
+def test_any_word_is_no_quotation(part: Part) -> None:
+    first = part.pictures[1].rows[0]
+    assert first[0] == "any word" and f"The first is any word reading “{first[1]}”" in part.pictures[1].text

@@ -108,7 +108,10 @@ def test_members_are_of_tasks_and_labels() -> None:
 
 
 def test_of_a_likeness_and_of_experts() -> None:
-    assert len(samples_part(make(alike(), "beta")).pictures) == 3
+    alike_part = samples_part(make(alike(), "beta"))
+    assert len(alike_part.pictures) == 3
+    assert "listen" not in "".join(picture.title + picture.text for picture in alike_part.pictures)
+    assert "(rows listen to columns)" in samples_part(two_ways()).pictures[1].text
     assert len(samples_part(make(in_groups(30)[:, :, :4], "experts")).pictures) == 3
 
 

@@ -158,3 +158,11 @@ def test_the_strongest_sources() -> None:
     weights = np.array([[0.2, 0.5, 0.0, 0.3], [0.25, 0.25, 0.25, 0.25], [0.0, 1.0, 0.0, 0.0]])
     found = top_named(weights, "abcd")
     assert [[name for name, _ in row] for row in found] == [["b", "d", "a"], ["a", "b", "c"], ["b"]]
+
+
+def test_words_that_were_read_stand_in_quotes_and_names_of_tasks_do_not(runs: dict[str, Run]) -> None:
+    told = {model: words_part(runs[model], toy().splits["test"], most=6) for model in ("ic", "dc")}
+    assert told["ic"] is not None and "; it read “" in told["ic"].pictures[0].text
+    assert told["dc"] is not None and re.search(
+        rf"; it listened to ({'|'.join(NAMES)}) 0\.", told["dc"].pictures[0].text
+    )

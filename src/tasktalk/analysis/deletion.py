@@ -1,6 +1,7 @@
 """What cutting an edge does to the scores: does it hurt where the picture shows a large weight?"""
 
 from collections.abc import Callable, Sequence
+from math import factorial, prod
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -71,15 +72,20 @@ def deletion_part(
     there = int((~np.isnan(all_edges.weight)).sum())
     what = "the messages of a task were turned off" if all_edges.only_one_each else "one task's hearing of one source"
     lead = (
-        f"Of {counted(there, 'edge')} {len(harms)} {'was' if len(harms) == 1 else 'were'} cut one by one ({what}), and "
-        "the task asked again about its own samples: to the right stand edges with large weights, above those without "
-        "which the loss is higher. A network trained without an edge could have made up for it: this shows what the "
-        "trained one uses, not what a task needs."
+        f"{_how_many(len(harms), there)} ({what}), and the task asked again about its own samples: to the right stand "
+        "edges with large weights, above those without which the loss is higher. A network trained without an edge "
+        "could have made up for it: this shows what the trained one uses, not what a task needs."
     )
     if not harms:
         return Part("deletion", TITLE, "No task has labelled samples and an edge to cut.", ())
     checks = (ends_check(all_edges, harms, counts, seed), agreement_check(all_edges, harms, there, seed))
     return Part("deletion", TITLE, lead, (_picture(all_edges, harms, counts),), checks)
+
+
+def _how_many(cut: int, there: int) -> str:
+    if cut < there:
+        return f"Of {there} edges {cut} {'was' if cut == 1 else 'were'} cut one by one"
+    return "The only edge was cut" if there == 1 else f"All {there} edges were cut one by one"
 
 
 def examples_of(examples: Examples, overview: Overview, seed: int = 0) -> Examples:
@@ -165,9 +171,10 @@ def ends_check(edges: Edges, harms: _Harms, counts: _Counts, seed: int = 0) -> C
         "it calls weak"
     )
     sentence = (
-        f"Cutting {which} changed the loss by {means[0]:+.4f} ({_more(strong, counts)}), {others} by {means[1]:+.4f} "
-        f"({_more(weak, counts)}), means over {len(strong)} and {counted(len(weak), 'edge')}; the difference is "
-        f"{means[0] - means[1]:+.4f} (95 % interval over samples {low:+.4f} to {high:+.4f}{dealt}): {verdict}. "
+        f"Cutting {which} changed the loss by {_signed(means[0])} ({_more(strong, counts)}), {others} by "
+        f"{_signed(means[1])} ({_more(weak, counts)}), means over {len(strong)} and {counted(len(weak), 'edge')}; the "
+        f"difference is {_signed(means[0] - means[1])} (95 % interval over samples {_signed(low)} to {_signed(high)}"
+        f"{dealt}): {verdict}. "
         f"{_extremes(edges, harms)}"
     )
     return Check(ENDS, passed, sentence)
@@ -207,10 +214,10 @@ def _more(harms: _Harms, counts: _Counts) -> str:
     if with_error:
         mean, draws = mean_rise(with_error, counts, "wrong")
         low, high = interval(100 * draws)
-        said.append(f"the error by {100 * mean:+.2f} points, {low:+.2f} to {high:+.2f}")
+        said.append(f"the error by {_signed(100 * mean, 2)} points, {_signed(low, 2)} to {_signed(high, 2)}")
     areas = np.array([auroc_change(harm) for harm in harms])
     if not np.isnan(areas).all():
-        said.append(f"AUROC by {np.nanmean(areas):+.4f}")
+        said.append(f"AUROC by {_signed(float(np.nanmean(areas)))}")
     return "; ".join(said) or "no error is defined"
 
 
@@ -219,8 +226,14 @@ def _extremes(edges: Edges, harms: _Harms) -> str:
     last, first = ordered[-1], ordered[0]
     return (
         f"The largest weight of all that were cut is {_name(edges, last)} ({last.weight:.3f}; loss "
-        f"{last.loss.mean():+.4f}), the smallest {_name(edges, first)} ({first.weight:.3f}; {first.loss.mean():+.4f})."
+        f"{_signed(last.loss.mean())}), the smallest {_name(edges, first)} ({first.weight:.3f}; "
+        f"{_signed(first.loss.mean())})."
     )
+
+
+def _signed(value: float, decimals: int = 4) -> str:
+    """With a sign, but none of a negative number that is rounded to 0."""
+    return f"{round(float(value), decimals) + 0.0:+.{decimals}f}"
 
 
 def agreement_check(edges: Edges, harms: _Harms, there: int, seed: int) -> Check:
@@ -239,6 +252,9 @@ def agreement_check(edges: Edges, harms: _Harms, there: int, seed: int) -> Check
         return Check(AGREEMENT, None, "Too few edges were cut, or all of them alike, for a correlation.")
     if problem := _too_few(harms):
         return Check(AGREEMENT, None, problem)
+    if (orders := prod(factorial(its) for its in np.bincount(groups).tolist())) * _SIGNIFICANT <= 1:
+        told = f"Too few edges: their weights have only {counted(orders, 'order')}, so none is rarer than 1 in 20."
+        return Check(AGREEMENT, None, told)
     p = chance_of(found, lambda draw: agreement(permuted_within(size, groups, draw), rise, groups), seed=seed)
     passed = found > 0 and p < _SIGNIFICANT
     within = "" if edges.only_one_each else ", each counted from the mean of its receiver"
@@ -286,10 +302,10 @@ def _picture(edges: Edges, harms: _Harms, counts: _Counts) -> Picture:
     kinds = _kinds(edges, harms)
     rows = [_row(edges, harm, kind, counts) for harm, kind in zip(harms, kinds, strict=True)]
     most = int(rise.argmax())
-    worst = f"Most harm: {_name(edges, harms[most])} ({rise[most]:+.4f})." if rise[most] > 0 else "No cut did harm."
+    worst = f"Most harm: {_name(edges, harms[most])} ({_signed(rise[most])})." if rise[most] > 0 else "No cut did harm."
     text = (
-        f"{counted(len(harms), 'point')}, one for each edge that was cut: weight {size.min():.3f} to {size.max():.3f}, "
-        f"change of the loss {rise.min():+.4f} to {rise.max():+.4f}. {worst}"
+        f"{counted(len(harms), 'point')}, one for each edge that was cut: {_axis(edges)} {size.min():.3f} to "
+        f"{size.max():.3f}, change of the loss {_signed(rise.min())} to {_signed(rise.max())}. {worst}"
     )
     return Picture(
         "deletion",

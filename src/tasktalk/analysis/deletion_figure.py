@@ -62,7 +62,7 @@ def deletion_plot(
                 text=[plotly_text(names[n]) for n in at],
                 hovertemplate="%{text}<br>weight %{x:.3f}<br>loss %{y:+.4f}<extra></extra>",
             )
-    figure.update_layout(**PLAIN, xaxis_title=axis, yaxis_title=_RISE)
+    figure.update_layout(**PLAIN, margin={"t": 20}, xaxis_title=axis, yaxis_title=_RISE)
     return figure
 
 

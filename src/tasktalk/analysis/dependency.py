@@ -149,10 +149,12 @@ def _graph(view: View) -> Picture:
     arrows = "from who is heard to who listens" if overview.directed else "between tasks that read most alike"
     width = "the weight" if overview.directed else "the likeness, from the least to the largest"
     strongest = "strongest" if _per_task(view) == 1 else f"{_per_task(view)} strongest"
+    styles = {edge.style for edge in edges}
+    dashed = " Dashed: in more than 5% of the bootstrap draws another is the strongest." if "dash" in styles else ""
+    dotted = " Dotted: a negative weight." if "dot" in styles else ""
     text = (
         f"{counted(len(edges), 'edge')} {arrows}: for each task its {strongest}, without those below a tenth of "
-        f"the strongest. The thicker, the larger {width}. Dashed: in more than 5% of the bootstrap draws another is "
-        f"the strongest. Dotted: a negative weight. {finding(view)}"
+        f"the strongest. The thicker, the larger {width}.{dashed}{dotted} {finding(view)}"
     )
     rows = [(overview.tasks[e.source], overview.tasks[e.listener], e.weight, e.style) for e in edges]
     header = (

@@ -38,10 +38,9 @@ def strongest_check(view: View) -> Check:
         return Check(name, None, problem)
     doubtful = [k for k in asked if unsure(view.spread)[k]]
     count = len(asked) - len(doubtful)
-    told = (
-        f"The strongest source of {count} of {len(asked)} tasks is the same in {KEEPS:.0%} of {DRAWS} bootstrap draws"
-    )
-    return Check(name, count >= 0.9 * len(asked), f"{told}{_doubts(view, doubtful)}. Other seeds are not looked at.")
+    told = f"The strongest source of {count} of {len(asked)} tasks is the same in at least {KEEPS:.0%} of {DRAWS} "
+    told += f"bootstrap draws{_doubts(view, doubtful)}. Other seeds are not looked at."
+    return Check(name, count >= 0.9 * len(asked), told)
 
 
 def _doubts(view: View, doubtful: list[int]) -> str:

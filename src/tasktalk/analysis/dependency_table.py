@@ -28,9 +28,8 @@ def table_picture(view: View) -> Picture:
     )
     unit = "mean weight that tasks give it" if overview.directed else "mean likeness to the others"
     figure = bars(overview.sources, listened_to(view), unit)
-    return Picture(
-        "dependency-tasks", "Task by task", text, figure, header, rows, sortable(header, rows, f".{view.decimals}f")
-    )
+    formats = [".2f" if name in {"kept", "openness"} else f".{view.decimals}f" for name in header]
+    return Picture("dependency-tasks", "Task by task", text, figure, header, rows, sortable(header, rows, formats))
 
 
 def _header(view: View) -> list[str]:

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 LEVELS = 9
 """Shades from the least to the most."""
+_LONGEST_LINE = 24  # of a cell, in characters
 
 
 def switch(group: str, label: str, panels: Sequence[tuple[str, str]]) -> str:
@@ -39,17 +40,20 @@ def choices(group: str, contents: Sequence[str], element: str = "section") -> st
     )
 
 
-def sortable(header: Sequence[str], rows: Sequence[Sequence[object]], numbers: str = ".2f", caption: str = "") -> str:
+def sortable(
+    header: Sequence[str], rows: Sequence[Sequence[object]], numbers: str | Sequence[str] = ".2f", caption: str = ""
+) -> str:
     """A table that the page sorts by any column.
 
     Args:
         header: names of the columns.
         rows: numbers and words; None and what is no number are shown as a dash.
-        numbers: format of numbers with a decimal point.
+        numbers: format of numbers with a decimal point, or one for each column.
         caption: stands above it.
     """
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
-    body = "\n".join("<tr>" + "".join(_cell(value, numbers) for value in row) + "</tr>" for row in rows)
+    formats = [numbers] * len(header) if isinstance(numbers, str) else numbers
+    body = "\n".join("<tr>" + "".join(map(_cell, row, formats)) + "</tr>" for row in rows)
     above = f"<caption>{escape(caption)}</caption>" if caption else ""
     return f'<table class="sortable">{above}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
@@ -60,7 +64,8 @@ def _cell(value: object, numbers: str) -> str:
     if isinstance(value, float | np.floating):
         return f'<td data-value="{value:.6g}">{value:{numbers}}</td>'
     text = escape(str(value))
-    return f'<td data-value="{text}">{text}</td>'
+    wraps = ' class="long"' if len(str(value)) > _LONGEST_LINE else ""
+    return f'<td data-value="{text}"{wraps}>{text}</td>'
 
 
 def counted(number: int, noun: str) -> str:

@@ -237,11 +237,12 @@ def _table_picture(rows: Sequence[Listed], texts: int, least: int) -> Picture:
         for row in rows
     ]
     best = rows[0]
+    reader = f"“{best.pattern.reader}”" if best.pattern.reader else "any word"
     borrowed = sum(bool(row.borrowed) for row in rows)
     text = (
         f"{len(rows)} patterns that stand in at least {least} of {texts} texts, of each kind and range those with the "
         f"highest lift in the half of the texts where it is lower. Short: at most {SHORT} words apart. The first is "
-        f"“{best.pattern.reader or 'any word'}” reading “{' '.join(best.pattern.read)}”, lift {best.lift:.2f}. "
+        f"{reader} reading “{' '.join(best.pattern.read)}”, lift {best.lift:.2f}. "
         f"{borrowed} are used by a task in whose own training texts they are at most a third as frequent as in "
         "another's; use is no proof that they were learned there."
     )

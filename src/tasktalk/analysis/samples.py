@@ -115,7 +115,7 @@ def _owners(overview: Overview, found: Clusters) -> str:
         return ""
     from sklearn.metrics import adjusted_mutual_info_score
 
-    score = float(adjusted_mutual_info_score(overview.owner, found.of))
+    score = max(0.0, float(adjusted_mutual_info_score(overview.owner, found.of)))  # below 0: less than chance gives
     return f"Clusters and the tasks that samples belong to share information of {score:.2f} (0: none, 1: the same)."
 
 
@@ -134,9 +134,8 @@ def _map(overview: Overview, found: Clusters) -> Picture:
         for k, text in enumerate(overview.samples)
     ]
     said = [_said(overview, found, k) for k in range(len(overview.samples))]
-    return Picture(
-        "samples-map", "Samples by who listened to whom", text, map_figure(found), header, rows, map_plot(found, said)
-    )
+    title = "Samples by who listened to whom" if overview.directed else "Samples by how alike the tasks read"
+    return Picture("samples-map", title, text, map_figure(found), header, rows, map_plot(found, said))
 
 
 def _owner(overview: Overview, sample: int) -> str:
@@ -171,9 +170,10 @@ def _matrices(overview: Overview, found: Clusters) -> Picture:
     titles = [f"cluster {k + 1} ({size})" for k, size in enumerate(sizes)]
     decimals = digits(differences)
     told = "; ".join(_largest(overview, differences[k], titles[k], decimals) for k in range(found.count))
+    rows_listen = " (rows listen to columns)" if overview.directed else ""
     text = (
-        "Mean weights of each cluster, and their difference from the mean over all samples (rows listen to columns). "
-        f"The largest differences: {told}."
+        f"Mean weights of each cluster, and their difference from the mean over all samples{rows_listen}. The largest "
+        f"differences: {told}."
     )
     rows = [
         (k + 1, int(sizes[k]), task, source, float(means[k, i, j]), float(differences[k, i, j]))

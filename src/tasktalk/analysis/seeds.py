@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -45,13 +46,19 @@ def seeds_check(overviews: Sequence[Overview], seed: int = 0) -> Check:
         return Check(_NAME, None, "There are too few edges, or all weights are the same.")
     if problem := too_few_that_vary(overviews[0]):
         return Check(_NAME, None, problem)
+    count, tasks = len(overviews), len(overviews[0].tasks)
+    if (orders := factorial(tasks) ** (count - 1)) * _SIGNIFICANT <= 1:
+        told = (
+            f"Over {count} seeds the rank correlation of the weights is {found:+.2f} on average, but {tasks} tasks have"
+        )
+        return Check(_NAME, None, f"{told} only {orders} orders, so chance gives any one too often: add a seed.")
     p = chance_of(found, lambda draw: _agreement(_relabelled(matrices, draw), there), seed=seed)
     each = [rank_correlation(a[there], b[there]) for a, b in combinations(matrices, 2)]
     spread, between = matrices[:, there].std(axis=0).mean(), matrices[:, there].mean(axis=0).std()
     passed = bool(found >= REPEATS and p < _SIGNIFICANT)
     verdict = "the picture repeats" if passed else "the picture does not pass, it depends on the seed"
     sentence = (
-        f"Over {len(overviews)} seeds the rank correlation of the weights is {found:+.2f} on average (two seeds: "
+        f"Over {count} seeds the rank correlation of the weights is {found:+.2f} on average (two seeds: "
         f"{min(each):+.2f} to {max(each):+.2f}; p = {p:.3f} by permutation of the tasks; it passes from {REPEATS}): "
         f"{verdict}. "
         f"An edge varies by {spread:.4f} over seeds, the edges differ by {between:.4f} (standard deviations)."

@@ -163,11 +163,12 @@ def _picture(shown: Sequence[Shown], kind: str, meaning: str, unknown: set[str])
     low, high = (float(np.quantile(everything, q)) for q in (0.02, 0.98))
     first = max(shown, key=lambda one: float(one.listened.max()))
     strongest = int(first.listened.argmax())
-    named = ", ".join(f"{name} {weight:.2f}" for name, weight in first.named[strongest]) or "nothing"
+    quote = "“{}”" if kind == "beta" else "{}"  # words of the text, or names of tasks
+    named = ", ".join(f"{quote.format(name)} {weight:.2f}" for name, weight in first.named[strongest]) or "nothing"
     text = (
         f"Colour: {meaning}; from {low:.2f} (pale) to {high:.2f} (dark). The word that listened most is "
         f"“{first.words[strongest]}” in text {first.sample}, read by {first.task} ({first.listened[strongest]:.2f}); "
-        f"it listened to {named}."
+        f"it {'read' if kind == 'beta' else 'listened to'} {named}."
         + (" Words in italics with a dotted line are not in the vocabulary." if unknown else "")
     )
     header = ["text", "task", "position", "word", "listened"]
