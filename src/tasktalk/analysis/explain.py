@@ -25,6 +25,7 @@ from tasktalk.analysis.words import words_part
 from tasktalk.core.errors import ConfigError
 from tasktalk.data.dataset import Examples, Sentences, noun
 from tasktalk.data.take import take
+from tasktalk.training.encoder import TextEncoder
 from tasktalk.training.run import Run
 
 Advance = Callable[[str, int, int], None]
@@ -243,6 +244,7 @@ def _facts(run: Run, examples: Examples, chosen: Examples, seed: int) -> list[tu
         ("Tasks", str(len(run.tasks))),
         ("Samples", f"{counted(len(chosen), what)}{drawn}"),
     ]
-    if isinstance(examples.content, list | Sentences) and max(map(len, examples.tokens)) > LONGEST:
-        found.append(("Long texts", f"of each only the first {LONGEST} words are looked at"))
+    longest = min(LONGEST, run.encoder.max_words) if isinstance(run.encoder, TextEncoder) else LONGEST
+    if isinstance(examples.content, list | Sentences) and max(map(len, examples.tokens)) > longest:
+        found.append(("Long texts", f"of each only the first {longest} words are looked at"))
     return found
