@@ -18,6 +18,7 @@ def test_every_edge_is_a_point_with_its_name() -> None:
         "weakest": ((0.1,), (0.0,), ("a \u2190 b",)),
         "other": ((0.5,), (-1.0,), ("d \u2190 e",)),
     }
+    assert (plot.layout.xaxis.exponentformat, plot.layout.yaxis.exponentformat) == ("none", "none")  # not 100µ
 
 
 def _luminance(colour: str) -> float:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from plotly.graph_objects import Figure as Interactive
 
 from tasktalk.analysis.fragments import plotly_text
-from tasktalk.analysis.heatmap import PLAIN
+from tasktalk.analysis.heatmap import NO_PREFIX, PLAIN
 
 # Colours that can be told from white and from black.
 _KINDS = {"strongest": ("^", "#b35806"), "weakest": ("v", "#8c6bb1"), "other": ("o", "#757575")}
@@ -62,7 +62,12 @@ def deletion_plot(
                 text=[plotly_text(names[n]) for n in at],
                 hovertemplate="%{text}<br>weight %{x:.3f}<br>loss %{y:+.4f}<extra></extra>",
             )
-    figure.update_layout(**PLAIN, margin={"t": 20}, xaxis_title=axis, yaxis_title=_RISE)
+    figure.update_layout(
+        **PLAIN,
+        margin={"t": 20},
+        xaxis={"title": {"text": axis}, **NO_PREFIX},
+        yaxis={"title": {"text": _RISE}, **NO_PREFIX},
+    )
     return figure
 
 

@@ -40,7 +40,7 @@ def dependency_part(overview: Overview) -> Part:
 
 def _lead(view: View) -> str:
     overview = view.overview
-    over = "its own samples" if overview.owner is not None else "all samples, which every task reads"
+    over = "each task's own samples" if overview.owner is not None else "all samples, which every task reads"
     missing = silent(overview)
     without = f" No samples of {', '.join(missing)}: their rows stay empty." if missing else ""
     experts = "" if overview.between_tasks else " Experts are no tasks, so there is no graph between tasks."

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from plotly.graph_objects import Figure as Interactive
 
 from tasktalk.analysis.fragments import plotly_text
-from tasktalk.analysis.heatmap import PLAIN, PLAIN_AXIS, short
+from tasktalk.analysis.heatmap import NO_PREFIX, PLAIN, PLAIN_AXIS, short
 
 Matrix = Float[np.ndarray, "tasks sources"]
 _COLOURS = "viridis"
@@ -55,6 +55,7 @@ def grid_interactive(
             zmin=low,
             zmax=high,
             showscale=place == len(matrices),
+            colorbar=NO_PREFIX,
             hovertemplate="%{customdata[0]}, %{customdata[1]}: %{z:.3f}<extra></extra>",
             row=1,
             col=place,

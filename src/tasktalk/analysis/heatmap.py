@@ -20,6 +20,8 @@ _LONGEST = 26
 
 PLAIN = {"template": "none", "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}
 """Layout of a figure of plotly without colours of its own: the page sets them."""
+NO_PREFIX = {"exponentformat": "none"}
+"""Of an axis or a scale of plotly: 0.0001, not 100μ."""
 PLAIN_AXIS = {
     "showgrid": False,
     "zeroline": False,
@@ -122,7 +124,13 @@ def heat_plot(heat: Heat) -> Interactive:
         zmax=high,
         xgap=1,
         ygap=1,
-        colorbar={"title": {"text": _wrapped(heat.unit), "side": "right"}, "thickness": 14, "len": 0.8, "y": 0.4},
+        colorbar={
+            "title": {"text": _wrapped(heat.unit), "side": "right"},
+            "thickness": 14,
+            "len": 0.8,
+            "y": 0.4,
+            **NO_PREFIX,
+        },
     )
     for tree, upwards in ((heat.column_tree, True), (heat.row_tree, False)):
         x, y = _lines(tree, upwards)

@@ -12,7 +12,7 @@ from plotly.graph_objects import Figure as Interactive
 
 from tasktalk.analysis.clusters import Clusters
 from tasktalk.analysis.fragments import plotly_text
-from tasktalk.analysis.heatmap import INK, PLAIN, PLAIN_AXIS, limits, menu, short
+from tasktalk.analysis.heatmap import INK, NO_PREFIX, PLAIN, PLAIN_AXIS, limits, menu, short
 
 # Okabe and Ito's colours but black and yellow, which are lost on black and white; a form for each as well.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#7F7F7F")
@@ -71,8 +71,8 @@ def map_plot(found: Clusters, said: Sequence[str]) -> Interactive:
         showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         margin={"t": 60, "l": 70, "r": 10, "b": 50},
-        xaxis={"title": {"text": first}, "zeroline": False},
-        yaxis={"title": {"text": second}, "zeroline": False},
+        xaxis={"title": {"text": first}, "zeroline": False, **NO_PREFIX},
+        yaxis={"title": {"text": second}, "zeroline": False, **NO_PREFIX},
     )
     return figure
 
@@ -159,7 +159,7 @@ def matrices_plot(
 
 def _scale(title: str, right: float) -> dict[str, object]:
     """A scale of colours above a matrix whose right side is given."""
-    place = {"orientation": "h", "x": right, "xanchor": "right", "y": 1, "yanchor": "bottom"}
+    place = {"orientation": "h", "x": right, "xanchor": "right", "y": 1, "yanchor": "bottom", **NO_PREFIX}
     return {**place, "len": 0.43, "thickness": 10, "title": {"text": title, "side": "top"}}
 
 

@@ -102,8 +102,9 @@ def _habit_check(texts: Examples, heard: Sequence[Heard], own: bool, most: int) 
         shares.append((strongest(words, most, left_out) & strongest(mean, most, left_out)).sum(axis=-1) / most)
         apart.append(np.abs(words - mean).sum(axis=-1) / 2)
     share, moved = (float(np.concatenate(parts).mean()) for parts in (shares, apart))
+    theirs = "strongest sources" if most == 1 else _count(most)
     sentence = (
-        f"{share:.0%} of the words' {_count(most)} are those that their task listens to most over all its words, and "
+        f"{share:.0%} of the words' {theirs} are those that their task listens to most over all its words, and "
         f"{moved:.0%} of a word's weights would have to move to be those of the task's mean word. "
     )
     if share < _HABIT and moved >= _MOVED:

@@ -141,10 +141,10 @@ def top_named(
 
 def _lead(kind: str, examples: Examples, heard: Sequence[Heard], shown: Sequence[Shown]) -> str:
     what = {
-        "alpha": "the three tasks whose messages weighed most",
+        "alpha": "the tasks (at most three) whose messages weighed most",
         "beta": "the three words of the mailbox that it read most, and how often it was read itself",
-        "weights": "the three other tasks whose states weighed most",
-        "experts": "the three experts that weighed most",
+        "weights": "the other tasks (at most three) whose states weighed most",
+        "experts": "the experts (at most three) that weighed most",
     }[kind]
     count = len({text.sample for text in shown})
     longest = max(len(sample.words) for sample in heard)
