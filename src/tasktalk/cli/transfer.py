@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tasktalk.cli.leave_one_out import Wanted, curve_of_run, leave_each_out
-from tasktalk.cli.options import Vectors, example
+from tasktalk.cli.options import Kinds, Vectors, data_section, example
 
 if TYPE_CHECKING:
     from tasktalk.data.dataset import Dataset
@@ -148,6 +148,7 @@ def command(
     name: _Name = "",
     text: _Text = None,
     label: _Label = None,
+    kind: Kinds = None,
     vectors: Vectors = None,
     epochs: _Epochs = None,
     unfreeze_after: _Unfreeze = None,
@@ -170,11 +171,12 @@ def command(
     know stay unknown. With --leave-one-out or --labels many runs show what the transfer is worth; stopped, they go on
     with the same command.
     """
-    values: _Settings = {"data": {"text": text, "label": label}, "training": {"epochs": epochs}}
+    data_values = {"text": text, "label": label, **data_section((), kinds=kind)}
+    values: _Settings = {"data": data_values, "training": {"epochs": epochs}}
     given: dict[str, object] = {
-        "RUN": run, "--data": data, "--name": name, "--text": text, "--label": label, "--vectors": vectors,
-        "--epochs": epochs, "--unfreeze-after": unfreeze_after, "--set": settings, "--model": model,
-        "--target": target, "--target-epochs": target_epochs, "--labels": labels, "--seeds": seeds,
+        "RUN": run, "--data": data, "--name": name, "--text": text, "--label": label, "--kind": kind,
+        "--vectors": vectors, "--epochs": epochs, "--unfreeze-after": unfreeze_after, "--set": settings,
+        "--model": model, "--target": target, "--target-epochs": target_epochs, "--labels": labels, "--seeds": seeds,
         "--first-seed": first_seed, "--out": out, "--overwrite": overwrite or None, "--resume": resume or None,
     }  # fmt: skip
     given = {option: value for option, value in given.items() if value not in (None, "", [])}
