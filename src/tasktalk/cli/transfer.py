@@ -11,6 +11,7 @@ import typer
 
 from tasktalk.cli.leave_one_out import Wanted, curve_of_run, leave_each_out
 from tasktalk.cli.options import Kinds, Vectors, data_section, example
+from tasktalk.cli.show import told_how_to_go_on, told_that_nothing_was_written
 
 if TYPE_CHECKING:
     from tasktalk.data.dataset import Dataset
@@ -142,6 +143,7 @@ _FirstSeed = Annotated[
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show the result only, no progress.")]
 
 
+@told_that_nothing_was_written()
 def command(
     run: _Run = None,
     data: _Data = "",
@@ -224,8 +226,6 @@ def _experiment(
     wanted: Wanted, given: Mapping[str, object], leave_one_out: bool, values: _Settings, settings: Sequence[str]
 ) -> None:
     """Many runs, from data with several tasks or from one finished run."""
-    from tasktalk.cli.show import told_how_to_go_on
-
     _refuse(given, ("--unfreeze-after", "--overwrite"), "not with --leave-one-out or --labels")
     if leave_one_out:
         _refuse(given, ("RUN", "--name"), "not with --leave-one-out, which trains its own runs")
@@ -289,7 +289,6 @@ def _resume(out: Path, quiet: bool) -> None:
 
 def _told_how_to_go_on(folder: Path) -> AbstractContextManager[None]:
     """End an interrupted command with what to type to go on."""
-    from tasktalk.cli.show import told_how_to_go_on
     from tasktalk.training.encode import is_encoded
 
     again = f"tasktalk transfer --resume --out {shlex.quote(str(folder))}"
