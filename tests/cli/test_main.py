@@ -57,7 +57,7 @@ def test_interrupt_while_a_command_imports(command: str, tmp_path: Path) -> None
 
 
 def test_interrupt_that_becomes_another_error_on_its_way(tmp_path: Path) -> None:
-    says = "try:\n    time.sleep(60)\nexcept KeyboardInterrupt as error:\n    raise RuntimeError('in __set_name__') from error"
+    says = "try:\n    time.sleep(60)\nexcept KeyboardInterrupt as error:\n    raise RuntimeError('of torch') from error"
     assert stopped([sys.executable, "-m", "tasktalk", "train", "a.csv"], "numpy", tmp_path, says) == (130, TOLD)
 
 
