@@ -35,6 +35,7 @@ from tasktalk.cli.options import (
     example,
     layers,
     load_data,
+    load_own_data,
 )
 from tasktalk.cli.processes import together
 
@@ -155,7 +156,9 @@ def _resume(out: Path | None, quiet: bool) -> None:
         raise ConfigError("--resume needs the run folder: tasktalk train --resume --out DIR")
     open_folder(out, resume=True)
     config = make_config(read_config(out / CONFIG))
-    dataset = main_first(lambda: load_data(config.data, progress=not quiet))
+    dataset = main_first(
+        lambda: load_own_data(config.data, out, "tasktalk.training.train.resume(data, out)", not quiet)
+    )
     jobs = plan(config, out, dataset)
     if all(is_finished(job) for job in jobs):
         raise RunFolderError(f"{out}: this run is finished, there is nothing to resume")

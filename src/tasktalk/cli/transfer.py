@@ -274,14 +274,15 @@ def _start(wanted: _Wanted, out: Path | None, overwrite: bool, quiet: bool) -> N
 
 
 def _resume(out: Path, quiet: bool) -> None:
-    from tasktalk.cli.options import load_data
+    from tasktalk.cli.options import load_own_data
     from tasktalk.training.config import make_config, read_config
     from tasktalk.training.progress import Bars, Silent
     from tasktalk.training.run_folder import CONFIG
     from tasktalk.training.transfer import refuse_resume, resume_transfer
 
     refuse_resume(out)
-    dataset = load_data(make_config(read_config(out / CONFIG)).data, progress=not quiet)
+    config = make_config(read_config(out / CONFIG))
+    dataset = load_own_data(config.data, out, "tasktalk.training.transfer.resume_transfer(data, out)", not quiet)
     with _told_how_to_go_on(out), nullcontext(Silent()) if quiet else Bars() as reporter:
         done = resume_transfer(dataset, out, reporter)
     _show(done, dataset)
