@@ -20,9 +20,9 @@ from typer.main import get_command
 import tasktalk
 from tasktalk.analysis.null import FOLDER as NULL
 from tasktalk.benchmarks.papers import FDU_MTL_TASKS
+from tasktalk.cli.app import app
 from tasktalk.cli.explain import FOLDER
 from tasktalk.cli.jobs import plan
-from tasktalk.cli.main import app
 from tasktalk.core.inputs import SentenceInputs, TextInputs
 from tasktalk.core.task import Task
 from tasktalk.data.tokenize import TOKENIZERS

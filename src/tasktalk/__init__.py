@@ -5,8 +5,8 @@ the command line stay fast (PEP 562). Modules of the package itself import from 
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as type checkers know it; to import it from typing takes longer than all else here
 if TYPE_CHECKING:
     from tasktalk.analysis.explain import explain
     from tasktalk.core.errors import TasktalkError

@@ -56,7 +56,11 @@ def test_objects_have_the_keys_of_the_first(tmp_path: Path) -> None:
         ("a.csv", "smiles,smiles\nC,C\n", "a.csv, line 1: expected different column names, found 'smiles' twice"),
         ("a.csv", "smiles,n\nC,1\nC\n", "a.csv, line 3: expected 2 fields, found 1"),
         ("a.csv", 'smiles,n\nC,"1\n', "a.csv, line 2: the row that begins here cannot be read: "),
+        ("a.csv", "smiles;n\nC;1\n", "a.csv: expected columns separated by ',', found ';' between them"),
         ("a.jsonl", "\n", "a.jsonl: expected JSON objects, found only blank lines"),
+        ("a.jsonl", '{"smiles": ' + "9" * 5000 + "}", "a.jsonl, line 1: expected a JSON object, found one that"),
+        ("a.jsonl", '{"n": "\\ud800"}', "a.jsonl, line 1: expected text, found half of a surrogate pair"),
+        ("a.jsonl", '{"Smiles": ["C"]}', "a.jsonl, line 1: expected text or a number in 'Smiles', found ["),
         ("a.jsonl", '{"smiles": "C"}\n["C"]\n', "a.jsonl, line 2: expected a JSON object, found "),
         ("a.jsonl", '{"smiles": "C"}\n{"smiles\n', "a.jsonl, line 2: expected a JSON object, found "),
         (

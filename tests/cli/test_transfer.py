@@ -210,3 +210,12 @@ def test_runs_that_cannot_take_a_task(
     assert done.err.count("\n") == 1
     expected = "is a tagger" if kind == "of_sentences" else "take a run of ic, sp, fs or mitten"
     assert done.err.startswith(f"error: {folder}: ") and expected in done.err
+
+
+def test_kind_of_the_new_task(home: Path, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "prices.csv", [(text, str(10 * row)) for row, (text, _) in enumerate(reviews(60, 5))])
+    given = (home / "run", "--data", path, "--name", "price", "--epochs", 1, "--out", tmp_path / "out")
+    refused = program("transfer", *given)
+    assert refused.returncode == 2 and "--kind price=regression learns them as values" in refused.stderr
+    done = program("transfer", *given, "--kind", "price=regression")
+    assert done.returncode == 0 and "RMSE" in done.stdout, done.stderr

@@ -2,7 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from tasktalk.core.errors import ConfigError, DataError, RunFolderError, TasktalkError, TrainingError, nearest
+from tasktalk.core.errors import (
+    ConfigError,
+    DataError,
+    RunFolderError,
+    TasktalkError,
+    TrainingError,
+    is_interrupt,
+    nearest,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +49,12 @@ def test_nearest_choices(name: str, end: str) -> None:
 def test_several_choices_are_near() -> None:
     assert nearest("baby", ["baby1", "baby2", "toys"], count=1) == "did you mean 'baby2'?"
     assert nearest("baby", ["baby1", "baby2", "toys"]) == "did you mean 'baby2' or 'baby1'?"
+
+
+def test_interrupts_are_known_by_what_caused_them() -> None:
+    made_of_one = RuntimeError("Error calling __set_name__")
+    made_of_one.__cause__ = KeyboardInterrupt()
+    assert is_interrupt(KeyboardInterrupt()) and is_interrupt(made_of_one)
+    made_beside_one = ValueError("a bug")
+    made_beside_one.__context__ = KeyboardInterrupt()
+    assert not is_interrupt(made_beside_one) and not is_interrupt(SystemExit(2))

@@ -109,6 +109,44 @@ def test_identifiers_are_refused() -> None:
     assert len(assemble(one_task(*map(str, [*range(101), *range(101)])), "words").tasks[0].classes) == 101
 
 
+def test_whole_numbers_that_may_be_values() -> None:
+    prices = one_task(*(str(50 * number) for number in range(21)))
+    expected = (
+        "train.csv: task 'a': expected classes, found 21 different values in 21 training rows; --kind a=regression "
+        "learns them as values; --kind a=multiclass takes them for classes, and --labels (--label) names the label "
+    )
+    with pytest.raises(DataError, match=re.escape(expected)):
+        assemble(prices, "words")
+    with pytest.raises(DataError, match=re.escape("in 21 training rows; --kind a=multiclass takes them for classes")):
+        assemble(one_task(*(f"p{number}" for number in range(21))), "words")
+    assert len(assemble(prices, "words", kinds={"a": "multiclass"}).tasks[0].classes) == 21
+    assert assemble(prices, "words", known={"a": ()}).warnings == ()  # align knows that they are values
+
+
+def test_whole_numbers_far_apart_are_classes_with_a_warning() -> None:
+    prices = one_task(*(str(5 * number) for number in range(11)))
+    expected = (
+        "task 'a': 11 different whole numbers from 0 to 50 are learned as classes; --kind a=regression learns them as "
+        "values, --kind a=multiclass says that they are classes"
+    )
+    assert assemble(prices, "words").warnings == (expected,)
+    for kind in ("regression", "multiclass"):
+        assert assemble(prices, "words", kinds={"a": kind}).warnings == ()
+    for labels in (range(1, 6), range(20), range(0, 1000, 100)):  # stars, numbered classes, few numbers
+        assert assemble(one_task(*map(str, labels)), "words").warnings == ()
+    assert assemble(one_task(*(f"c{number}" for number in range(20))), "words").warnings == ()
+
+
+@pytest.mark.parametrize("unknown", ["nan", "N/A", "NULL"])
+def test_word_for_nothing_beside_numbers_is_refused(unknown: str) -> None:
+    expected = f"train.csv, line 4: task 'a': expected numbers, found '{unknown}'; leave the cell empty where nothing"
+    with pytest.raises(DataError, match=re.escape(expected)):
+        assemble(one_task("0", "1", unknown), "words")
+    assert assemble(one_task("0", "1", unknown), "words", kinds={"a": "multiclass"}).tasks[0].classes[-1] == unknown
+    assert len(assemble(one_task("yes", "no", unknown), "words").tasks[0].classes) == 3
+    assert len(assemble(one_task("0", "1", "unsure"), "words").tasks[0].classes) == 3
+
+
 def test_label_that_training_lacks() -> None:
     given = table(train=[("x", {"a": "good"}), ("y", {"a": "bad"})], dev=[("z", {"a": "goood"})])
     with pytest.raises(DataError, match=r"dev.csv, line 2: task 'a': label 'goood' is not in training; did you mean"):

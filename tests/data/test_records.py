@@ -1,5 +1,6 @@
 """Records of CSV, TSV and JSONL files."""
 
+import csv
 import gzip
 import re
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasktalk.core.errors import DataError
-from tasktalk.data.records import read_records
+from tasktalk.data.records import long_fields, read_records
 
 
 def write(folder: Path, name: str, content: str) -> Path:
@@ -90,6 +91,35 @@ def test_malformed_rows(tmp_path: Path) -> None:
     broken = ", line 2: expected a JSON object, found \"Expecting ',' delimiter\" at column 11"
     refused(write(tmp_path, "a.jsonl", '{"text": "a"}\n{"text":1 "a"}\n'), broken)
     refused(write(tmp_path, "a.jsonl", '["a"]\n'), ", line 1: expected a JSON object, found '[\"a\"]'")
+
+
+def test_json_that_python_cannot_hold(tmp_path: Path) -> None:
+    for value in ("9" * 5000, "[" * 100_000):
+        expected = ", line 1: expected a JSON object, found one that cannot be read ("
+        refused(write(tmp_path, "a.jsonl", f'{{"text": {value}'), expected)
+
+
+def test_white_space_around_names_of_columns_is_dropped(tmp_path: Path) -> None:
+    assert read_records(write(tmp_path, "a.csv", " text , label\na,1\n")).columns == ("text", "label")
+    twice = ", line 1: expected different column names, found 'label' twice"
+    refused(write(tmp_path, "a.csv", "label, label\na,1\n"), twice)
+
+
+@pytest.mark.parametrize(("name", "found"), [("a.csv", ";"), ("a.csv", "\t"), ("a.tsv", ",")])
+def test_other_separators_are_named(name: str, found: str, tmp_path: Path) -> None:
+    expected = "','" if name == "a.csv" else repr("\t")
+    message = f"{name}: expected columns separated by {expected}, found {found!r} between them"
+    with pytest.raises(DataError, match=re.escape(message)):
+        read_records(write(tmp_path, name, f"text{found}label\na{found}1\n")).require("text")
+
+
+def test_fields_may_be_as_long_as_books(tmp_path: Path) -> None:
+    book = "word " * 50_000
+    limit = csv.field_size_limit()
+    assert read_records(write(tmp_path, "a.csv", f"text,label\n{book},1\n")).rows[0].values["text"] == book
+    with pytest.raises(ZeroDivisionError), long_fields():
+        raise ZeroDivisionError
+    assert csv.field_size_limit() == limit
 
 
 def test_undecodable_bytes(tmp_path: Path) -> None:

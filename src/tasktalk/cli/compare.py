@@ -27,6 +27,7 @@ from tasktalk.cli.options import (
     data_section,
     example,
 )
+from tasktalk.cli.show import told_that_nothing_was_written
 
 if TYPE_CHECKING:
     from tasktalk.benchmarks.compare import Failure, Row
@@ -111,6 +112,7 @@ _ResultsFile = Annotated[
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show the table only, no progress.")]
 
 
+@told_that_nothing_was_written()
 def command(
     sources: Sources = None,
     data: MoreSources = None,
@@ -157,10 +159,10 @@ def command(
     numbers = range(first_seed, first_seed + seeds)
     try:
         comparison = _compare(rows, numbers, folder, metric, against, paper, remarks, quiet)
+        _finish(comparison, folder, target, quiet)
     except KeyboardInterrupt:
         typer.echo(f"\nstopped; the same command goes on in {shlex.quote(str(folder))}", err=True)
         raise typer.Exit(130) from None
-    _finish(comparison, folder, target, quiet)
 
 
 def _values(file: Path | None, section: dict[str, object]) -> dict[str, dict[str, Any]]:

@@ -51,14 +51,14 @@ def command(
         evaluation(blocks, dataset, f"all {what}" if data else "train")
 
 
-def own_data(run: "Run") -> "Dataset":
+def own_data(run: "Run", in_python: str = "tasktalk.evaluate(run, data)") -> "Dataset":
     """The data that a run was trained on, with the labels that it was allowed to use; warns if it has changed."""
-    from tasktalk.cli.options import load_data
+    from tasktalk.cli.options import load_own_data
     from tasktalk.cli.show import warn
     from tasktalk.data.masks import mask_labels, parse_mask
     from tasktalk.training.run_folder import ENVIRONMENT, read_json
 
-    dataset = load_data(run.config.data)
+    dataset = load_own_data(run.config.data, run.folder, in_python)
     if dict(dataset.sources) != read_json(run.folder / ENVIRONMENT)["data"]:
         warn("the data has changed since the run was trained: it may be tested on examples that it was trained on")
     masked, _ = mask_labels(dataset, parse_mask(run.config.data.mask), run.config.training.seed)

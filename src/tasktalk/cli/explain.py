@@ -134,7 +134,7 @@ def _data(run: "Run") -> "Dataset":
     from tasktalk.cli.evaluate import own_data
     from tasktalk.training.align import align
 
-    return align(own_data(run), run.tasks)
+    return align(own_data(run, "tasktalk.explain(run, data.splits['test'])"), run.tasks)
 
 
 def _of_split(dataset: "Dataset", wanted: str) -> tuple["Examples", str]:

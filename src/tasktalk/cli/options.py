@@ -260,3 +260,27 @@ def load_data(
     for sentence in dataset.warnings:
         warn(sentence)
     return dataset
+
+
+def load_own_data(config: "DataConfig", run: Path, in_python: str, progress: bool = True) -> "Dataset":
+    """Load what a run was trained on.
+
+    Args:
+        config: the run's settings of the data.
+        run: its folder.
+        in_python: what does the same with a data set that was given in Python, which has no path.
+        progress: show a progress bar while fetching.
+
+    Raises:
+        ConfigError: it cannot be loaded (any more, or from here).
+    """
+    from tasktalk.core.errors import ConfigError, DataError
+
+    try:
+        return load_data(config, progress)
+    except (ConfigError, DataError) as error:
+        named = ", ".join(map(repr, config.source))
+        raise ConfigError(
+            f"{run}: cannot load its own data: {error}; start in the folder from which {named} was named, or, if it "
+            f"was a data set in Python, use {in_python} there"
+        ) from error

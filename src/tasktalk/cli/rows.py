@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 
 from tasktalk.core.errors import DataError, nearest
+from tasktalk.data.records import SURROGATE, json_object, long_fields, refuse_other_separator
 
 _BOM = b"\xef\xbb\xbf"
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -67,7 +68,7 @@ def open_rows(file: Path | None, wanted: Sequence[str], name: str) -> Iterator[I
         if ending in SEPARATORS:
             yield _table(file, _fields(file, lines, SEPARATORS[ending]), wanted)
         elif ending == _JSONL:
-            yield _table(file, _objects(file, lines), wanted)
+            yield _table(file, _objects(file, lines, wanted), wanted)
         else:
             yield _plain(file, lines, name)
 
@@ -104,6 +105,7 @@ def _table(file: Path, rows: Iterator[tuple[int, list[str]]], wanted: Sequence[s
     exact = [columns.index(name) for name in wanted if name in columns]
     alike = [folded.index(name.casefold()) for name in wanted if name.casefold() in folded]
     if not exact + alike:
+        refuse_other_separator(columns, file)
         found = ", ".join(map(repr, columns))
         hint = nearest(wanted[0], columns)
         raise DataError(f"expected a column {wanted[0]!r}, found {found}; {hint}", file)
@@ -116,25 +118,26 @@ def _fields(file: Path, lines: Iterator[str], separator: str) -> Iterator[tuple[
     reader = csv.reader((line + "\n" for line in lines), delimiter=separator, strict=True)
     line, width = 1, 0
     try:
-        for fields in reader:
-            if fields:
-                width = width or len(fields)
-                if len(fields) != width:
-                    raise DataError(f"expected {width} fields, found {len(fields)}", file, line)
-                yield line, fields
-            line = reader.line_num + 1
+        with long_fields():
+            for fields in reader:
+                if fields:
+                    width = width or len(fields)
+                    if len(fields) != width:
+                        raise DataError(f"expected {width} fields, found {len(fields)}", file, line)
+                    yield line, fields
+                line = reader.line_num + 1
     except csv.Error as error:
         raise DataError(f"the row that begins here cannot be read: {error}", file, line) from error
     if not width:
         raise DataError("expected a header, found only blank lines", file)
 
 
-def _objects(file: Path, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
+def _objects(file: Path, lines: Iterator[str], wanted: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """The values of each JSON object, after the keys of the first; a key that is not there is an empty cell."""
     columns: list[str] = []
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            values = _object(file, number, line)
+            values = _object(file, number, line, wanted)
             if not columns:
                 columns = list(values)
                 yield number, columns
@@ -146,13 +149,17 @@ def _objects(file: Path, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]
         raise DataError("expected JSON objects, found only blank lines", file)
 
 
-def _object(file: Path, number: int, line: str) -> Mapping[str, object]:
-    try:
-        values = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"expected a JSON object, found {error.msg!r} at column {error.colno}", file, number) from error
-    if not isinstance(values, dict) or not values:
+def _object(file: Path, number: int, line: str, wanted: Sequence[str]) -> Mapping[str, object]:
+    values = json_object(line, file, number)
+    if not values:
         raise DataError(f"expected a JSON object, found {line[:40]!r}", file, number)
+    if "\\u" in line and SURROGATE.search(json.dumps(values, ensure_ascii=False)):
+        raise DataError("expected text, found half of a surrogate pair", file, number)
+    asked = [name.casefold() for name in wanted]
+    for key, value in values.items():
+        if key.casefold() in asked and isinstance(value, list | dict):
+            found = json.dumps(value, ensure_ascii=False)[:40]
+            raise DataError(f"expected text or a number in {key!r}, found {found}", file, number)
     return values
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import typer
 
-from tasktalk.core.errors import RunFolderError
+from tasktalk.core.errors import RunFolderError, is_interrupt
 from tasktalk.core.files import write_text
 
 BEST = " *"
@@ -28,9 +28,18 @@ def told_how_to_go_on(command: str, begun: Callable[[], bool], otherwise: str) -
     """End an interrupted command with what to type to go on, or with ``otherwise`` if nothing has begun."""
     try:
         yield
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not is_interrupt(error):
+            raise
         typer.echo(f"\nstopped; {f'go on with: {command}' if begun() else otherwise}", err=True)
         raise typer.Exit(130) from None
+
+
+@contextmanager
+def told_that_nothing_was_written() -> Iterator[None]:
+    """End a command that is interrupted before it has begun, for example while it imports what it needs."""
+    with told_how_to_go_on("", lambda: False, "nothing was written"):
+        yield
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0) -> None:

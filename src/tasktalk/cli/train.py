@@ -35,6 +35,7 @@ from tasktalk.cli.options import (
     example,
     layers,
     load_data,
+    load_own_data,
 )
 from tasktalk.cli.processes import together
 
@@ -114,7 +115,7 @@ def command(
     )  # fmt: skip
     training = {"epochs": epochs, "seed": seed, "beside": _without_none(beside)}
     flags: Flags = {"data": section, "model": {"name": model or None}, "training": training}
-    with together():
+    with together(), _told_how_to_go_on(out if resume else None):
         if resume:
             options = {"--config": config, "--set": settings, "--overwrite": overwrite}
             _refuse_settings([*_given(flags), *(name for name, value in options.items() if value)])
@@ -135,8 +136,7 @@ def _start(values: Flags, settings: list[str], out: Path | None, overwrite: bool
     first = outline(values, settings)
     if out and not overwrite:
         on_main(lambda: refuse_existing(out))
-    with _told_how_to_go_on(out):
-        dataset = main_first(lambda: load_data(first.data, progress=not quiet))
+    dataset = main_first(lambda: load_data(first.data, progress=not quiet))
     config = complete(values, settings, dataset)
     folder = out or default_folder(config)
     jobs = plan(config, folder, dataset)
@@ -156,8 +156,9 @@ def _resume(out: Path | None, quiet: bool) -> None:
         raise ConfigError("--resume needs the run folder: tasktalk train --resume --out DIR")
     open_folder(out, resume=True)
     config = make_config(read_config(out / CONFIG))
-    with _told_how_to_go_on(out):
-        dataset = main_first(lambda: load_data(config.data, progress=not quiet))
+    dataset = main_first(
+        lambda: load_own_data(config.data, out, "tasktalk.training.train.resume(data, out)", not quiet)
+    )
     jobs = plan(config, out, dataset)
     if all(is_finished(job) for job in jobs):
         raise RunFolderError(f"{out}: this run is finished, there is nothing to resume")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tasktalk.cli.leave_one_out import Wanted, curve_of_run, leave_each_out
-from tasktalk.cli.options import Vectors, example
+from tasktalk.cli.options import Kinds, Vectors, data_section, example
+from tasktalk.cli.show import told_how_to_go_on, told_that_nothing_was_written
 
 if TYPE_CHECKING:
     from tasktalk.data.dataset import Dataset
@@ -142,12 +143,14 @@ _FirstSeed = Annotated[
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show the result only, no progress.")]
 
 
+@told_that_nothing_was_written()
 def command(
     run: _Run = None,
     data: _Data = "",
     name: _Name = "",
     text: _Text = None,
     label: _Label = None,
+    kind: Kinds = None,
     vectors: Vectors = None,
     epochs: _Epochs = None,
     unfreeze_after: _Unfreeze = None,
@@ -170,11 +173,12 @@ def command(
     know stay unknown. With --leave-one-out or --labels many runs show what the transfer is worth; stopped, they go on
     with the same command.
     """
-    values: _Settings = {"data": {"text": text, "label": label}, "training": {"epochs": epochs}}
+    data_values = {"text": text, "label": label, **data_section((), kinds=kind)}
+    values: _Settings = {"data": data_values, "training": {"epochs": epochs}}
     given: dict[str, object] = {
-        "RUN": run, "--data": data, "--name": name, "--text": text, "--label": label, "--vectors": vectors,
-        "--epochs": epochs, "--unfreeze-after": unfreeze_after, "--set": settings, "--model": model,
-        "--target": target, "--target-epochs": target_epochs, "--labels": labels, "--seeds": seeds,
+        "RUN": run, "--data": data, "--name": name, "--text": text, "--label": label, "--kind": kind,
+        "--vectors": vectors, "--epochs": epochs, "--unfreeze-after": unfreeze_after, "--set": settings,
+        "--model": model, "--target": target, "--target-epochs": target_epochs, "--labels": labels, "--seeds": seeds,
         "--first-seed": first_seed, "--out": out, "--overwrite": overwrite or None, "--resume": resume or None,
     }  # fmt: skip
     given = {option: value for option, value in given.items() if value not in (None, "", [])}
@@ -222,8 +226,6 @@ def _experiment(
     wanted: Wanted, given: Mapping[str, object], leave_one_out: bool, values: _Settings, settings: Sequence[str]
 ) -> None:
     """Many runs, from data with several tasks or from one finished run."""
-    from tasktalk.cli.show import told_how_to_go_on
-
     _refuse(given, ("--unfreeze-after", "--overwrite"), "not with --leave-one-out or --labels")
     if leave_one_out:
         _refuse(given, ("RUN", "--name"), "not with --leave-one-out, which trains its own runs")
@@ -272,14 +274,15 @@ def _start(wanted: _Wanted, out: Path | None, overwrite: bool, quiet: bool) -> N
 
 
 def _resume(out: Path, quiet: bool) -> None:
-    from tasktalk.cli.options import load_data
+    from tasktalk.cli.options import load_own_data
     from tasktalk.training.config import make_config, read_config
     from tasktalk.training.progress import Bars, Silent
     from tasktalk.training.run_folder import CONFIG
     from tasktalk.training.transfer import refuse_resume, resume_transfer
 
     refuse_resume(out)
-    dataset = load_data(make_config(read_config(out / CONFIG)).data, progress=not quiet)
+    config = make_config(read_config(out / CONFIG))
+    dataset = load_own_data(config.data, out, "tasktalk.training.transfer.resume_transfer(data, out)", not quiet)
     with _told_how_to_go_on(out), nullcontext(Silent()) if quiet else Bars() as reporter:
         done = resume_transfer(dataset, out, reporter)
     _show(done, dataset)
@@ -287,7 +290,6 @@ def _resume(out: Path, quiet: bool) -> None:
 
 def _told_how_to_go_on(folder: Path) -> AbstractContextManager[None]:
     """End an interrupted command with what to type to go on."""
-    from tasktalk.cli.show import told_how_to_go_on
     from tasktalk.training.encode import is_encoded
 
     again = f"tasktalk transfer --resume --out {shlex.quote(str(folder))}"

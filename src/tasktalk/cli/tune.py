@@ -35,6 +35,7 @@ from tasktalk.cli.options import (
     example,
     layers,
 )
+from tasktalk.cli.show import told_how_to_go_on, told_that_nothing_was_written
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -124,6 +125,7 @@ _Study = Annotated[str, typer.Option(metavar="NAME", help="Name of the study in 
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show the result only, no progress.")]
 
 
+@told_that_nothing_was_written()
 def command(
     sources: Sources = None,
     data: MoreSources = None,
@@ -182,7 +184,6 @@ def _tune(
 ) -> None:
     from tasktalk.cli.jobs import complete, default_folder, outline
     from tasktalk.cli.options import load_data
-    from tasktalk.cli.show import told_how_to_go_on
     from tasktalk.training.progress import Bars, Silent
     from tasktalk.training.study import Place, require_optuna
     from tasktalk.training.tune import TRIALS, Bench, Tuning

@@ -37,6 +37,13 @@ class TrainingError(TasktalkError):
     """Training cannot go on, for example because a loss is not a number."""
 
 
+def is_interrupt(error: BaseException | None) -> bool:
+    """Whether an error is Ctrl-C, or what Python or a library made of it, as they do while modules are imported."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
+
+
 def nearest(name: str, choices: Iterable[str], count: int = 3) -> str:
     """The choices nearest to a mistyped name, as the end of an error message.
 

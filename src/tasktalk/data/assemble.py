@@ -2,6 +2,7 @@
 
 import math
 import re
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -19,7 +20,9 @@ from tasktalk.data.tokenize import tokenize_all, tokenizer
 
 SPLITS = ("train", "dev", "test")
 _FEW_NUMBERS = 10
-_FEW_CLASSES = 100
+_FEW_CLASSES = 20
+_UNKNOWN = frozenset({"nan", "na", "n/a", "null"})
+"""How programs write, beside numbers, that there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,8 @@ def assemble(
         return tokenize_all([row.text for row in rows], tokenizer_name)
 
     dataset = build(table, words, class_names, kinds, known)
-    return replace(dataset, tokenizer=tokenizer_name, warnings=shared_texts_warning(dataset, "dev"))
+    warnings = (*dataset.warnings, *shared_texts_warning(dataset, "dev"))
+    return replace(dataset, tokenizer=tokenizer_name, warnings=warnings)
 
 
 def build(
@@ -97,7 +101,8 @@ def build(
 ) -> Dataset:
     """Build a data set of anything: infer tasks from the training labels, index the labels.
 
-    A column of more than ten different numbers that are not all whole is a regression, any other a classification.
+    A column of more than ten different numbers that are not all whole is a regression, any other a classification. A
+    sentence in ``Dataset.warnings`` names whole numbers that may be values all the same.
 
     Args:
         table: the rows.
@@ -123,7 +128,8 @@ def build(
             places = [Place(row.path, (row.line,)) for row in rows]
             splits[split] = Examples(content(rows), _matrix(rows, labels), owner, places)
     tasks = tuple(_task(name, found, class_names or {}) for name, found in labels.items())
-    return Dataset(table.name, tasks, splits, "", dict(table.sources))
+    inferred = {task: found for task, found in labels.items() if known is None and task not in (kinds or {})}
+    return Dataset(table.name, tasks, splits, "", dict(table.sources), _warnings(inferred))
 
 
 def natural_order(labels: Sequence[str]) -> list[str]:
@@ -168,18 +174,47 @@ def _classes(task: str, rows: Sequence[Row], kind: Kind | None, known: Sequence[
         return []
     if kind == "binary" and len(found) != 2:
         raise DataError(f"task {task!r}: expected two classes, found {len(found)}: {', '.join(found[:3])}", path)
-    if kind is None and _too_many(found, counts.total()):
-        raise DataError(
-            f"task {task!r}: expected classes, found {len(found)} different values in {counts.total()} training rows; "
-            f"name the label columns if this is none, or give it the kind regression if it was measured",
-            path,
-        )
+    if kind is None and known is None:
+        _refuse_no_classes(task, found, [row for row in rows if task in row.labels])
     return found
 
 
-def _too_many(found: Collection[str], rows: int) -> bool:
-    """More different values than classes can be."""
-    return len(found) > _FEW_CLASSES and 2 * len(found) > rows
+def _refuse_no_classes(task: str, found: Sequence[str], rows: Sequence[Row]) -> None:
+    """Refuse labels that are measured, are names, or stand for a missing number; ``rows`` have them."""
+    words = {label for label in found if not _is_number(label)}
+    if 0 < len(words) < len(found) and all(word.casefold() in _UNKNOWN for word in words):
+        row = next(row for row in rows if row.labels[task] in words)
+        raise DataError(
+            f"task {task!r}: expected numbers, found {row.labels[task]!r}; leave the cell empty where nothing is "
+            f"known, or say {_as_kind(task, 'multiclass')} if it is a class",
+            row.path,
+            row.line,
+        )
+    if len(found) > _FEW_CLASSES and 2 * len(found) > len(rows):
+        measured = "" if words else f"; {_as_kind(task, 'regression')} learns them as values"
+        raise DataError(
+            f"task {task!r}: expected classes, found {len(found)} different values in {len(rows)} training rows"
+            f"{measured}; {_as_kind(task, 'multiclass')} takes them for classes, and --labels (--label) names the "
+            "label columns if this is none",
+            rows[0].path,
+        )
+
+
+def _warnings(labels: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Of each task whose classes are so many whole numbers, so far apart, that they may be values."""
+    return tuple(
+        f"task {task!r}: {len(found)} different whole numbers from {found[0]} to {found[-1]} are learned as classes; "
+        f"{_as_kind(task, 'regression')} learns them as values, {_as_kind(task, 'multiclass')} says that they are "
+        "classes"
+        for task, found in labels.items()
+        if len(found) > _FEW_NUMBERS
+        and all(map(_is_number, found))
+        and float(found[-1]) - float(found[0]) >= _FEW_CLASSES
+    )
+
+
+def _as_kind(task: str, kind: Kind) -> str:
+    return f"--kind {shlex.quote(f'{task}={kind}')}"
 
 
 def _task(name: str, labels: Sequence[str], class_names: Mapping[str, str]) -> Task:

@@ -103,7 +103,7 @@ def node_dataset(
 
     splits = split_rows(labelled, request.dev, request.test, request.seed, request.kinds)
     dataset = build(Table(name, chosen, splits, True, sources), content, kinds=request.kinds, known=request.known)
-    return replace(dataset, warnings=warnings)
+    return replace(dataset, warnings=(*warnings, *dataset.warnings))
 
 
 def undirected(edges: Int[np.ndarray, "2 given"], where: Path) -> tuple[Int[np.ndarray, "2 edges"], tuple[str, ...]]:

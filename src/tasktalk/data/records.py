@@ -4,7 +4,8 @@ import csv
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from tasktalk.data.lines import PACKED, TextFile, read_lines
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 _WHOLE_NUMBER = re.compile(r"(-?\d+)\.0+")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONGEST = 2**31 - 1
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character, which JSON can write and no file can hold."""
 SUFFIXES = (".csv", ".tsv", ".jsonl")
 
 
@@ -49,6 +52,7 @@ class Records:
         """
         if column not in self.columns:
             found = ", ".join(map(repr, self.columns))
+            refuse_other_separator(self.columns, self.path)
             hint = nearest(column, self.columns)
             raise DataError(f"expected a column {column!r}, found {found}; {hint}", self.path)
 
@@ -60,7 +64,7 @@ class Records:
         """
         value = record.values.get(column)
         if isinstance(value, str):
-            if _SURROGATE.search(value):
+            if SURROGATE.search(value):
                 raise DataError(f"expected text in {column!r}, found half of a surrogate pair", self.path, record.line)
             return value
         if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -114,6 +118,18 @@ def read_records(path: Path) -> Records:
     return records
 
 
+def refuse_other_separator(columns: Sequence[str], path: Path) -> None:
+    """Refuse a header that is one column because its columns are separated by something else, as spreadsheets do.
+
+    Raises:
+        DataError: it has another separator.
+    """
+    expected = _SEPARATORS.get(_ending(path), "")
+    other = next((found for found in ";\t,|" if found in columns[0] and found != expected), "")
+    if expected and other and len(columns) == 1:
+        raise DataError(f"expected columns separated by {expected!r}, found {other!r} between them", path)
+
+
 def _ending(path: Path) -> str:
     """The ending that tells the format: of ``a.csv.gz`` this is ``.csv``."""
     return (Path(path.stem) if path.suffix.lower() == PACKED else path).suffix.lower()
@@ -123,7 +139,7 @@ def _separated(file: TextFile, separator: str) -> Records:
     lines = _fields(file, separator)
     if not lines:
         raise DataError("expected a header, found only blank lines", file.path)
-    header_line, columns = lines[0]
+    header_line, columns = lines[0][0], [column.strip() for column in lines[0][1]]
     for column in columns:
         if columns.count(column) > 1:
             raise DataError(f"expected different column names, found {column!r} twice", file.path, header_line)
@@ -141,10 +157,11 @@ def _fields(file: TextFile, separator: str) -> list[tuple[int, list[str]]]:
     found = []
     line = 1
     try:
-        for fields in reader:
-            if fields:
-                found.append((line, fields))
-            line = reader.line_num + 1
+        with long_fields():
+            for fields in reader:
+                if fields:
+                    found.append((line, fields))
+                line = reader.line_num + 1
     except csv.Error as error:
         kind = _ending(file.path)[1:].upper()
         raise DataError(f"the row that begins here cannot be read as {kind}: {error}", file.path, line) from error
@@ -156,17 +173,34 @@ def _jsonl(file: TextFile) -> Records:
     columns: dict[str, None] = {}
     for line, content in enumerate(file.lines, start=1):
         if content.strip():
-            values = _json_object(content, file.path, line)
+            values = json_object(content, file.path, line)
             columns |= dict.fromkeys(values)
             rows.append(Record(line, values))
     return Records(file.path, tuple(columns), rows, file.sha256)
 
 
-def _json_object(content: str, path: Path, line: int) -> dict[str, object]:
+def json_object(content: str, path: Path, line: int) -> dict[str, object]:
+    """The object in a line of JSON.
+
+    Raises:
+        DataError: there is none, or it cannot be read.
+    """
     try:
         values = json.loads(content)
     except json.JSONDecodeError as error:
         raise DataError(f"expected a JSON object, found {error.msg!r} at column {error.colno}", path, line) from error
+    except (ValueError, RecursionError) as error:  # thousands of digits, or of brackets
+        raise DataError(f"expected a JSON object, found one that cannot be read ({error})", path, line) from error
     if not isinstance(values, dict):
         raise DataError(f"expected a JSON object, found {content[:40]!r}", path, line)
     return values
+
+
+@contextmanager
+def long_fields() -> Iterator[None]:
+    """Let Python's reader of CSV take fields of any length, which is a whole book in some tables."""
+    before = csv.field_size_limit(_LONGEST)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)

@@ -59,7 +59,7 @@ def load_smiles(path: Path, request: Request, name: str | None = None) -> Datase
 
     warnings = [*map(_name_warning, names), *_skip_warning(records, skipped), *_split_warnings(table, request)]
     dataset = build(table, content, kinds=request.kinds, known=request.known)
-    return replace(dataset, warnings=tuple(warnings), skipped=tuple(skipped))
+    return replace(dataset, warnings=(*warnings, *dataset.warnings), skipped=tuple(skipped))
 
 
 def _label_columns(records: Records, request: Request) -> tuple[list[str], list[str]]:
