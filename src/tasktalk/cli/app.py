@@ -16,6 +16,7 @@ from tasktalk.cli.processes import is_to_speak
 from tasktalk.core import launch
 from tasktalk.core.errors import TasktalkError
 from tasktalk.core.memory import keep_freed_memory
+from tasktalk.core.threads import wait_briefly
 
 _NO_HELP = {"help": False}
 """Tells typer that ``--help`` was not given; left to find that out, it imports pydantic before any help is shown."""
@@ -78,6 +79,7 @@ def run() -> None:
     """
     threading.excepthook = _leave_to_main_thread
     keep_freed_memory()
+    wait_briefly()
     try:
         command = next((word for word in sys.argv[1:] if not word.startswith("-")), "train")
         if command != "train":
