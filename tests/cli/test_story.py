@@ -15,7 +15,7 @@ from tests.cli.conftest import SMALL, Cli, contents, program, sentences, start, 
 
 # Without development data the weights of the last step are the ones that are kept.
 SETTINGS = (
-    *SMALL, "--epochs", "30", "--set", "training.batch_size=4", "--set", "training.checkpoint_seconds=0",
+    *SMALL, "--epochs", "15", "--set", "training.batch_size=4", "--set", "training.checkpoint_seconds=0",
     "--set", "data.dev=0", "--set", "model.embeddings=shared",
 )  # fmt: skip
 
@@ -65,7 +65,7 @@ def test_stopped_and_killed_run_ends_with_the_weights_of_an_undisturbed_one(
     resumed = program("train", "--resume", "--out", run)
     assert resumed.returncode == 0, resumed.stderr
     assert resumed.stdout.splitlines()[0].split() == ["task", "texts", "ic", "linear-per-task", "linear-easy-adapt"]
-    assert undisturbed.communicate(timeout=120)[1].count("ic epoch") == 30
+    assert undisturbed.communicate(timeout=120)[1].count("ic epoch") == 15
     assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert losses(run) == losses(whole)
 
