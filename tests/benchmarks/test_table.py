@@ -14,7 +14,7 @@ CONFIG = {
 
 
 def run_folder(path: Path, errors: dict[str, float]) -> Path:
-    path.mkdir()
+    path.mkdir(parents=True)
     mean = {"error": sum(errors.values()) / len(errors)}
     test = {"mean": mean, "tasks": {task: {"error": error} for task, error in errors.items()}}
     splits = {"dev": {"mean": {"error": 11.04}, "tasks": {}}, "test": test, "test_not_in_train": {"mean": mean}}
@@ -39,8 +39,25 @@ def test_a_table_names_tasks_means_and_commands(tmp_path: Path) -> None:
         "tasktalk train 'my reviews.csv' --model ic --vectors a.npz --set model.pooling=max --set training.epochs=3"
     )
     assert f"- ic: `{command}`" in lines
+    assert not [line for line in lines if line.startswith("| standard deviation")]
     columns = json.loads((tmp_path / "table.json").read_text())
     assert [column["mean"] for column in columns] == [15.0, 13.0]
+
+
+def test_runs_of_several_seeds_are_a_column_of_means(tmp_path: Path) -> None:
+    for seed, errors in enumerate(({"books": 10.0, "music": 20.0}, {"books": 14.0, "music": 18.0})):
+        run_folder(tmp_path / "ic" / f"seed-{seed}", errors)
+    alone = run_folder(tmp_path / "dc", {"books": 13.0, "music": 18.5})
+    main([f"IC={tmp_path / 'ic'}", f"DC={alone}", "--out", str(tmp_path / "table")])
+    lines = (tmp_path / "table.md").read_text().splitlines()
+    assert "| books | **12.0** | 13.0 |" in lines
+    assert "| music | 19.0 | **18.5** |" in lines
+    assert "| **mean** | **15.5** | 15.8 |" in lines
+    assert "| standard deviation over the seeds | 0.71 |  |" in lines
+    assert "| seeds | 2 | 1 |" in lines
+    (tmp_path / "ic" / "seed-1" / "metrics.json").unlink()
+    with pytest.raises(SystemExit):
+        main([f"IC={tmp_path / 'ic'}", "--out", str(tmp_path / "table")])
 
 
 def test_the_papers_columns_stand_beside_ours(tmp_path: Path) -> None:

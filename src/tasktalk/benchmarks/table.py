@@ -1,12 +1,14 @@
 """A table of several runs on the same data, as Markdown and JSON, with the command of each.
 
 ``python -m tasktalk.benchmarks.table runs/ic runs/dc --paper --out docs/results/fdu-mtl`` writes ``fdu-mtl.md`` and
-``fdu-mtl.json``; a run can be given a title, as in ``"IC-MTL, wide=runs/ic-wide"``.
+``fdu-mtl.json``; a run can be given a title, as in ``"IC-MTL, wide=runs/ic-wide"``. A folder whose runs are ``seed-0``,
+``seed-1``, ..., as ``tasktalk compare`` makes them, is a column of means.
 """
 
 import argparse
 import shlex
-from collections.abc import Sequence
+import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,21 +23,25 @@ from tasktalk.training.run_folder import CONFIG, ENVIRONMENT, METRICS, read_json
 
 @dataclass(frozen=True)
 class Column:
-    """One run, or one column of a paper.
+    """One run, the mean of several that differ in their seed, or one column of a paper.
 
     Args:
         title: heading.
         error: test error in percent, by task.
+        seeds: how many runs.
+        std: of the mean test error, over the runs.
         dev_error: mean development error in percent.
         unseen_error: mean error over the test texts that do not stand in train.
         seconds: wall-clock time of the run.
         peak_memory_mb: peak memory of the run.
         threads: threads that torch used.
-        command: what made it.
+        command: what made it, or the first of them.
     """
 
     title: str
     error: dict[str, float]
+    seeds: int | None = None
+    std: float | None = None
     dev_error: float | None = None
     unseen_error: float | None = None
     seconds: float | None = None
@@ -50,22 +56,44 @@ class Column:
 
 
 def read_column(title: str, folder: Path) -> Column:
-    """The column of a run.
+    """The column of a run, or of runs in a folder.
 
     Raises:
-        RunFolderError: not the folder of a finished run.
+        RunFolderError: not the folder of a finished run, or not finished ones only.
     """
+    runs = [_of_run(title, path) for path in sorted(folder.glob("seed-*")) or [folder]]
+
+    def mean(value: Callable[[Column], float | None]) -> float | None:
+        values = [found for run in runs if (found := value(run)) is not None]
+        return statistics.mean(values) if values else None
+
+    first = runs[0]
+    return Column(
+        title,
+        {task: statistics.mean(run.error[task] for run in runs) for task in first.error},
+        seeds=len(runs),
+        std=statistics.stdev(run.mean for run in runs) if len(runs) > 1 else None,
+        dev_error=mean(lambda run: run.dev_error),
+        unseen_error=mean(lambda run: run.unseen_error),
+        seconds=mean(lambda run: run.seconds),
+        peak_memory_mb=mean(lambda run: run.peak_memory_mb),
+        threads=first.threads,
+        command=first.command,
+    )
+
+
+def _of_run(title: str, folder: Path) -> Column:
     metrics, around = read_json(folder / METRICS), read_json(folder / ENVIRONMENT)
     splits: dict[str, Any] = metrics["splits"]
     return Column(
         title,
         {task: scores["error"] for task, scores in splits["test"]["tasks"].items()},
-        splits["dev"]["mean"]["error"] if "dev" in splits else None,
-        splits[UNSEEN]["mean"]["error"],
-        metrics["seconds"],
-        metrics["peak_memory_mb"],
-        around["machine"]["threads"],
-        command_of(make_config(read_config(folder / CONFIG))),
+        dev_error=splits["dev"]["mean"]["error"] if "dev" in splits else None,
+        unseen_error=splits[UNSEEN]["mean"]["error"],
+        seconds=metrics["seconds"],
+        peak_memory_mb=metrics["peak_memory_mb"],
+        threads=around["machine"]["threads"],
+        command=command_of(make_config(read_config(folder / CONFIG))),
     )
 
 
@@ -97,6 +125,8 @@ def markdown(columns: Sequence[Column]) -> str:
     lines += [_row([task, *_best([column.error[task] for column in columns])]) for task in tasks]
     lines.append(_row(["**mean**", *_best([column.mean for column in columns])]))
     extra = (
+        ("standard deviation over the seeds", "std", 2),
+        ("seeds", "seeds", 0),
         ("mean without test texts that stand in train", "unseen_error", 1),
         ("mean on development data", "dev_error", 1),
         ("seconds", "seconds", 0),
@@ -105,7 +135,8 @@ def markdown(columns: Sequence[Column]) -> str:
     )
     for title, name, digits in extra:
         values = [getattr(column, name) for column in columns]
-        lines.append(_row([title, *("" if v is None else f"{v:.{digits}f}" for v in values)]))
+        if any(v is not None for v in values):
+            lines.append(_row([title, *("" if v is None else f"{v:.{digits}f}" for v in values)]))
     commands = [f"- {c.title}: `{c.command}`" for c in columns if c.command]
     return "\n".join([*lines, "", "Commands:", "", *commands, ""])
 
