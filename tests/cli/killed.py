@@ -12,11 +12,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import cycle
 from pathlib import Path
 
-from tasktalk.cli import jobs, scores  # noqa: F401 (imported here, not in every copy)
+from tasktalk.cli import app, jobs, scores  # noqa: F401 (imported here, not in every copy)
 from tasktalk.cli.main import main
+from tasktalk.training import processes
 from tasktalk.training.lock import LOCK
 from tests.cli.conftest import SMALL, reviews, write_csv
 from tests.training.together import environments
@@ -208,6 +210,7 @@ def shop(folder: Path) -> Iterator[Path]:
 
 
 if __name__ == "__main__":
+    processes._MEETING = timedelta(seconds=10)  # there is no launcher that ends a process whose other never came
     home = Path(sys.argv[1])
     assert list(shop(home / "shop"))
     Killer(home, int(sys.argv[2]), int(sys.argv[3])).run()

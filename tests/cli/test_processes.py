@@ -103,7 +103,7 @@ def test_where_one_process_is_killed_the_launcher_ends(number: int, shop: Path) 
         ranks[number].kill()
         said = ended(started)
     assert started.returncode
-    assert said.count("error: ") <= 1, said
+    assert said.count("error: ") <= 1 and "[c10d]" not in said, said
     assert (out / "checkpoint.safetensors").exists()
 
 

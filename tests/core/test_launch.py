@@ -1,5 +1,7 @@
 """What a launcher tells."""
 
+import os
+
 import pytest
 
 from tasktalk.core import launch
@@ -38,3 +40,16 @@ def test_several_processes_asked_for_in_vain_are_noticed(environment: pytest.Mon
     assert launch.asked_in_vain()
     environment.setenv("WORLD_SIZE", "2")
     assert not launch.asked_in_vain()
+
+
+def test_torch_is_quiet_where_there_are_several_processes(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("TORCH_CPP_LOG_LEVEL", "")  # is what it was again after the test
+    environment.delenv("TORCH_CPP_LOG_LEVEL")
+    launch.keep_torch_quiet()
+    assert "TORCH_CPP_LOG_LEVEL" not in os.environ
+    environment.setenv("WORLD_SIZE", "2")
+    launch.keep_torch_quiet()
+    assert os.environ["TORCH_CPP_LOG_LEVEL"] == "FATAL"
+    os.environ["TORCH_CPP_LOG_LEVEL"] = "INFO"
+    launch.keep_torch_quiet()
+    assert os.environ["TORCH_CPP_LOG_LEVEL"] == "INFO"

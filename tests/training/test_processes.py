@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import socket
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,20 @@ def test_a_simple_model_is_the_work_of_one(folder: Path, tmp_path: Path) -> None
 def test_processes_tell_each_other_what_they_found(tmp_path: Path) -> None:
     (tmp_path / "something").touch()
     in_two(tmp_path, "talk", "lose")
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_who_meets_nobody_says_so(rank: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for name, value in {"WORLD_SIZE": 2, "RANK": rank, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(processes, "_MEETING", timedelta(seconds=1))
+    monkeypatch.setattr(processes, "_stores", [])
+    with pytest.raises(TrainingError, match=rf"^the 2 processes cannot reach each other at 127\.0\.0\.1:{port}: .+$"):
+        processes.join()
+    assert processes.is_first_to_speak() and not torch.distributed.is_initialized()
 
 
 def test_alone_nothing_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

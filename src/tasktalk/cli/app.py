@@ -80,6 +80,7 @@ def run() -> None:
     threading.excepthook = _leave_to_main_thread
     keep_freed_memory()
     wait_briefly()
+    launch.keep_torch_quiet()
     try:
         command = next((word for word in sys.argv[1:] if not word.startswith("-")), "train")
         if command != "train":

@@ -39,6 +39,16 @@ def refuse_several(what: str) -> None:
         )
 
 
+def keep_torch_quiet() -> None:
+    """Several processes: let torch log nothing of its own, with its stack, where another process has ended.
+
+    We say it in a sentence. It has to be called before torch is imported, as a program does, and not a library. Whoever
+    has set ``TORCH_CPP_LOG_LEVEL`` keeps that.
+    """
+    if count() > 1:
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
+
+
 def asked_in_vain() -> bool:
     """Whether ``accelerate launch`` was asked for several processes and has started one, as it does with ``--cpu``."""
     return "ACCELERATE_MIXED_PRECISION" in os.environ and "MASTER_PORT" in os.environ and count() == 1

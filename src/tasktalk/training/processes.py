@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 _LONGEST_WAIT = timedelta(days=1)
 """The main process may download, fit or score for hours; that one has died is noticed at once anyway."""
+_MEETING = timedelta(minutes=5)
+"""Launchers start all processes together; who waits longer waits for one that has died."""
 _LAST_WORDS = timedelta(seconds=10)
 """Who leaves while another still hears the last message looks lost to it."""
 _PURPOSE = 1_919_247_214  # keeps these draws apart from those that use the same seed for something else
@@ -49,14 +51,15 @@ def join() -> None:
     os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
     os.environ.setdefault("MASTER_PORT", "29500")
     try:
-        store, rank, count = next(rendezvous("env://", launch.rank(), launch.count(), timeout=_LONGEST_WAIT))
+        store, rank, count = next(rendezvous("env://", launch.rank(), launch.count(), timeout=_MEETING))
         _stores.append(store)
         # What is told goes through gloo, whatever the device; gradients go where they are.
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=_LONGEST_WAIT)
     except (RuntimeError, ValueError) as error:
-        where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
-        raise TrainingError(f"the {launch.count()} processes cannot reach each other at {where}: {error}") from error
+        _stores[:] = [dist.HashStore()]  # type: ignore[attr-defined]  # who meets nobody speaks for itself
+        where, reason = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}", str(error).partition("\n")[0]
+        raise TrainingError(f"the {launch.count()} processes cannot reach each other at {where}: {reason}") from error
 
 
 def leave() -> None:
