@@ -57,7 +57,8 @@ def join() -> None:
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=_LONGEST_WAIT)
     except (RuntimeError, ValueError) as error:
-        _stores[:] = [dist.HashStore()]  # type: ignore[attr-defined]  # who meets nobody speaks for itself
+        if not _stores:  # who meets nobody speaks for itself
+            _stores.append(dist.HashStore())  # type: ignore[attr-defined]
         where, reason = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}", str(error).partition("\n")[0]
         raise TrainingError(f"the {launch.count()} processes cannot reach each other at {where}: {reason}") from error
 
