@@ -35,7 +35,7 @@ def test_it_hears_how_to_wait() -> None:
     [({"GOMP_SPINCOUNT": "77"}, "GOMP_SPINCOUNT = '77'"), ({"OMP_WAIT_POLICY": "passive"}, "GOMP_SPINCOUNT = '0'")],
 )
 def test_what_somebody_has_set_stays(around: dict[str, str], expected: str) -> None:
-    assert expected in told([sys.executable, "-c", LOADED], **around)
+    assert expected in told([sys.executable, "-c", LOADED], 0, **around)
 
 
 def test_the_command_line_says_it_in_time() -> None:
